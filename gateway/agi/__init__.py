@@ -1,0 +1,1 @@
+"""FastAGI: the conversation with the dialplan."""

@@ -1,0 +1,1 @@
+"""One file a dialplan verb, named as the dialplan calls it."""

@@ -1,0 +1,1 @@
+"""Deciding the number within a deadline."""

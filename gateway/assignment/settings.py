@@ -1,0 +1,152 @@
+"""Settings of the decision: time, cache, batching, breaker, guards, fallback."""
+
+from dataclasses import dataclass
+
+from gateway.model.decision import Source
+from gateway.model.phone import PhoneFormat
+from gateway.model.setting import setting
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentSettings:
+    """`[assignment]`: how a number is decided, and what happens when nobody answers."""
+
+    deadline_s: float = setting(
+        0.7,
+        "Longest wait for a number; then the fallback answers.",
+        unit="s",
+        why="callers notice a pause from about a second; half of agi.session_timeout_s stays for the rest",
+    )
+    providers: tuple[Source, ...] = setting(
+        (Source.OUTBOUNDIQ,),
+        "Providers asked in this order: outboundiq, outboundani, engine.",
+        why="outboundIQ is the service this gateway was first built for",
+    )
+    fallback: tuple[Source, ...] = setting(
+        (Source.STALE, Source.ENGINE, Source.DEFAULT),
+        "What answers when no provider did, in this order: stale, engine, default.",
+        why="a number chosen for this prospect beats a local one, which beats the same one for all",
+    )
+    default_ani: str = setting(
+        "",
+        "Number for `fallback = default` in campaigns without their own.",
+        why="empty: the call keeps the caller ID it had",
+    )
+    caller_id_format: PhoneFormat = setting(
+        PhoneFormat.NATIONAL,
+        "How the number is written into CALLERID(num): national, e164, e164-bare.",
+        why="most North American trunks expect 10 digits",
+    )
+    cache_ttl_s: float = setting(
+        30.0,
+        "How long an answer is used again for an equal lead.",
+        unit="s",
+        why="covers a redial and a second trunk without pinning a prospect to one number",
+    )
+    negative_ttl_s: float = setting(
+        5.0,
+        'How long "no number" is remembered.',
+        unit="s",
+        why="inventory may be added at any time; 5 s keeps a retry storm off the upstream",
+    )
+    stale_ttl_s: float = setting(
+        3600.0,
+        "How long an old answer may serve as fallback.",
+        unit="s",
+        why="an hour bridges most outages, and the number is still ours",
+    )
+    cache_size: int = setting(
+        200_000,
+        "Most leads remembered, fresh and stale together; the oldest go first.",
+        unit="leads",
+        why="about 100 MB; an hour of 55 calls/s",
+    )
+    batching: bool = setting(
+        True,
+        "Send misses that arrive close together as one /assignment/batch.",
+        why="a sick upstream then answers thousands instead of dozens",
+    )
+    batch_window_s: float = setting(
+        0.002,
+        "At most one request is sent per window; what arrives in between goes together.",
+        unit="s",
+        why="2 ms bounds the added wait and falls below what a caller can notice",
+    )
+    max_batch: int = setting(
+        500,
+        "Most leads in one batch.",
+        unit="leads",
+        why="the upstream's limit is undocumented; 500 is a body of 60 kB",
+    )
+    max_in_flight: int = setting(
+        64,
+        "Most requests open at one provider; beyond, misses wait and go as a batch.",
+        unit="requests",
+        why="64 connections at 20 ms carry 3,200 requests/s, batches many times more",
+    )
+    max_waiting: int = setting(
+        20_000,
+        "Most calls waiting for one provider; further ones fall back at once.",
+        unit="calls",
+        why="20,000 is 0.7 s of 28,000 calls/s, more than one process can take in",
+    )
+    breaker_failures: int = setting(
+        5,
+        "Consecutive failures that open a provider's breaker.",
+        why="five in a row are an outage, not bad luck",
+    )
+    breaker_open_s: float = setting(
+        1.0,
+        "First rest of an open breaker; doubles with each failed probe.",
+        unit="s",
+        why="a restart of the upstream takes about a second",
+    )
+    breaker_max_open_s: float = setting(
+        30.0,
+        "Longest rest of an open breaker.",
+        unit="s",
+        why="30 s after the upstream is back, at the latest, calls use it again",
+    )
+    retry_budget: float = setting(
+        0.2,
+        "Retries allowed, as a share of requests.",
+        why="a fifth more load at most on an upstream in trouble",
+    )
+    ani_countries: tuple[str, ...] = setting(
+        ("+1", "+44"),
+        "Countries a caller ID may be from; others are refused as implausible.",
+        why="the covered regions of the upstream APIs",
+    )
+    emergency: tuple[str, ...] = setting(
+        (),
+        "Further emergency and service numbers, never touched, beside 911, 933, 988, 112, 999 and N11.",
+        why="the built-in list covers North America and Europe",
+    )
+    dial_prefixes: tuple[str, ...] = setting(
+        ("9",),
+        "Outside-line prefixes that may stand before an emergency number.",
+        why="9 is the usual outside line",
+    )
+    do_not_call: tuple[str, ...] = setting(
+        (),
+        "Prefixes, in E.164 with plus, answered BLOCKED.",
+        why="empty: whom not to call is your list",
+    )
+    max_extension_digits: int = setting(
+        6,
+        "Numbers this short are internal extensions, never touched.",
+        unit="digits",
+        why="extensions are 2 to 6 digits; a caller ID matters from 10 digits on",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSettings:
+    """`[campaigns.ID]`: what differs for one campaign. An empty setting means as in `[assignment]`."""
+
+    providers: tuple[Source, ...] = setting((), "Providers asked in this order.", why="as in [assignment]")
+    default_ani: str = setting("", "Number for `fallback = default`.", why="as in [assignment]")
+    caller_id_format: PhoneFormat | None = setting(
+        None, "How the number is written into CALLERID(num).", why="as in [assignment]"
+    )
+    name: str = setting("", "Campaign name for dial records.", why="the dialplan's campaign_name, if any")

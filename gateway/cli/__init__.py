@@ -1,0 +1,1 @@
+"""The `ani-gateway` command; one file a command group."""

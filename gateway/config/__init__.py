@@ -1,0 +1,1 @@
+"""Assembles the settings from file, environment and flags."""

@@ -1,0 +1,1 @@
+"""The embedded assignment service: inventory, selection, HTTP API."""

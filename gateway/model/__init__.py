@@ -1,0 +1,1 @@
+"""Values that travel between the packages; imports nothing of ours."""

@@ -1,0 +1,36 @@
+"""A lead: what an assignment is asked for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.phone import PhoneNumber
+
+
+class AssignmentType(StrEnum):
+    """How a number is chosen; the words of the AI Dialer API's `assignment_type`."""
+
+    ZIP = "zip"
+    AREA_CODE = "area_code"
+    STATE = "state"
+    TFN = "tfn"
+    RANDOM = "random"
+    HIGHEST_CONTACT_RATE = "highest_contact_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One prospect to be called. Two equal leads get the same answer while it is fresh."""
+
+    phone: PhoneNumber
+    zip: str = ""
+    """US zip, 5 digits; "" when unknown."""
+    campaign: str = ""
+    """The dialler's campaign id; "" for the key's default campaign."""
+    real_time: bool = True
+    """A call waits for the answer. False for list loading."""
+    pools: tuple[str, ...] = ()
+    """Inventory groups the number may come from; empty for the campaign's own."""
+    assignment_type: AssignmentType | None = None
+    """`None` for the automatic order."""
+    branded: bool | None = None
+    """True for branded numbers only, False for plain ones only, `None` for either."""

@@ -1,0 +1,1 @@
+"""One upstream, one file; `base` says what they have in common."""

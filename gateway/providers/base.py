@@ -1,0 +1,110 @@
+"""What every provider has in common: abilities as protocols, errors as types.
+
+The tree of errors; callers choose by type, never by text:
+
+    ProviderError
+    ├── UnavailableError       try later: no connection, a 5xx, no answer in time
+    │   ├── TimedOutError      the time given ran out
+    │   └── RateLimitedError   429; `retry_after_s` when the provider named a time
+    ├── RefusedError           trying again will not help: 401, 403, another 4xx
+    └── BadAnswerError         an answer arrived and makes no sense
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.model.decision import Source
+from gateway.model.lead import Lead
+from gateway.model.phone import PhoneNumber
+
+
+class ProviderError(Exception):
+    """A provider's fault. `request_id` is the provider's own `x-request-id`, "" when it gave none."""
+
+    def __init__(self, message: str, *, request_id: str = "") -> None:
+        super().__init__(message)
+        self.request_id = request_id
+
+
+class UnavailableError(ProviderError):
+    """No connection, a 5xx, or no answer in time; trying later may help."""
+
+    def __init__(self, message: str, *, request_id: str = "", never_sent: bool = False) -> None:
+        super().__init__(message, request_id=request_id)
+        self.never_sent = never_sent
+        """True when no byte of the request reached the provider, so repeating it is safe."""
+
+
+class TimedOutError(UnavailableError):
+    """The provider did not answer in the time given."""
+
+
+class RateLimitedError(UnavailableError):
+    """429. `retry_after_s` is `None` when the provider named no time."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, request_id: str = "") -> None:
+        super().__init__(message, request_id=request_id)
+        self.retry_after_s = retry_after_s
+
+
+class RefusedError(ProviderError):
+    """The provider refuses: the key (401, 403) or the request (another 4xx). `status` is its HTTP status."""
+
+    def __init__(self, message: str, *, status: int, request_id: str = "") -> None:
+        super().__init__(message, request_id=request_id)
+        self.status = status
+
+
+class BadAnswerError(ProviderError):
+    """The provider answered something that cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer for one lead. `ani` is `None` when it has no number: an answer, not an error."""
+
+    ani: PhoneNumber | None
+    message: str = ""
+    request_id: str = ""
+
+
+class RemoteAssigner(Protocol):
+    """Chooses numbers over the network."""
+
+    @property
+    def source(self) -> Source:
+        """What `GATEWAY_SOURCE` says when this provider answered."""
+        ...
+
+    async def assign(self, lead: Lead, *, timeout_s: float) -> Answer:
+        """The number for one lead, within `timeout_s`. Raises `ProviderError`."""
+        ...
+
+    async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
+        """One result for each lead, in the order of `leads`, within `timeout_s`.
+
+        A row that failed alone is its error in the list. Raises `ProviderError` when all failed together.
+        """
+        ...
+
+
+class LocalAssigner(Protocol):
+    """Chooses numbers in this process, without waiting."""
+
+    @property
+    def source(self) -> Source:
+        """What `GATEWAY_SOURCE` says when this provider answered."""
+        ...
+
+    def assign_now(self, lead: Lead) -> Answer:
+        """The number for one lead. Never blocks, never raises for want of a number."""
+        ...
+
+
+class OwnedNumbers(Protocol):
+    """The inventory as the owned-number guard asks it."""
+
+    def owns(self, ani: PhoneNumber) -> bool:
+        """Whether the number is ours. Never blocks."""
+        ...

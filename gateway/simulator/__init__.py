@@ -1,0 +1,1 @@
+"""Shipped fakes: Asterisk, upstream and scenarios, for demo, call and the tests."""

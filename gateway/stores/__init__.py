@@ -1,0 +1,1 @@
+"""What is kept on disk, in memory or in Redis."""

@@ -1,0 +1,1 @@
+"""Counters, logs and the list of recent calls."""
