@@ -1,0 +1,1 @@
+"""The AGI conversation, without sockets."""
