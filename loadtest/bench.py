@@ -1,7 +1,7 @@
 """Measures what a call costs: the gateway against a bare uvloop server, and the ways to reach the upstream.
 
 Run `make bench`, or `python loadtest/bench.py --quick` for less than 90 seconds; `--only hit` runs one
-section. The table goes to stdout, all samples to bench-results/. docs/reference/benchmark.md says how to read them.
+section. The table goes to stdout, all samples to bench-results/; docs/reference/benchmark.md explains both.
 Exit code 1 when any call got no number or a wrong one.
 """
 

@@ -1,10 +1,10 @@
 """Generates FastAGI calls as fast as one core can, checks every answer, and prints what it saw as JSON.
 
-Plain sockets on epoll and not an event loop, because the generator must not be what is measured. Two ways to
-call: closed loop (`--open N` calls at any time, for CPU per call) and open loop (`--rate R`, Poisson arrivals,
-each latency counted from the moment the call was due, so a stalled server cannot hide its stall).
+Plain sockets on epoll and not an event loop, because the generator must not be what is measured. Two ways
+to call: closed loop (`--open N` calls at any time, for CPU per call) and open loop (`--rate R`, Poisson
+arrivals, each latency counted from the moment the call was due, so a stalled server cannot hide its stall).
 
-It behaves as Asterisk on the wire: environment, then one line is answered each time the socket becomes readable,
+It behaves as Asterisk on the wire: environment, then one line is answered when the socket turns readable, and
 all of them once the server has half-closed, then `HANGUP`. `--lines` writes line by line, as Asterisk does;
 otherwise all that is due is one write, to leave more of the core for load.
 
@@ -22,7 +22,6 @@ import socket
 import sys
 import time
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -67,7 +66,7 @@ class Seen:
     """What the generator saw. Latencies in ms, from when a call was due until its last command came."""
 
     calls: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     calls_per_s: float = 0.0
     p50_ms: float = 0.0
@@ -198,9 +197,9 @@ class Generator:
         self._forget(call)
         match = _ASSIGNED.search(call.received)
         if match is None:
-            self.seen.failures["no ANI"] += 1
+            self._count("no ANI")
         elif match[1] != call.expected:
-            self.seen.failures["wrong ANI"] += 1
+            self._count("wrong ANI")
         self.seen.calls += 1
 
     def _answer_the_rest(self, call: Call) -> None:
@@ -212,8 +211,11 @@ class Generator:
             return  # a server that closed both sides at once; Asterisk does not mind either
 
     def _fail(self, call: Call, why: str) -> None:
-        self.seen.failures[why] += 1
+        self._count(why)
         self._forget(call)
+
+    def _count(self, why: str) -> None:
+        self.seen.failures[why] = self.seen.failures.get(why, 0) + 1
 
     def _forget(self, call: Call) -> None:
         del self._calls[call.sock.fileno()]
