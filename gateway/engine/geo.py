@@ -5,8 +5,7 @@ place's name for a UK number (`+44 Leeds`). Distances are between points of the 
 """
 
 import math
-from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -60,11 +59,11 @@ class ZipColumns:
     `row_of` has one entry for each of the 100,000 possible zips: 0 for none, else its row + 1.
     """
 
-    row_of: "array[int]"
-    lat: "array[float]"
-    lon: "array[float]"
-    state: "array[int]"
-    area_set: "array[int]"
+    row_of: Sequence[int]
+    lat: Sequence[float]
+    lon: Sequence[float]
+    state: Sequence[int]
+    area_set: Sequence[int]
     states: list[str]
     area_sets: list[tuple[str, ...]]
 
@@ -105,7 +104,7 @@ class Geography:
         return self._areas.get(area)
 
     def area(self, number: PhoneNumber) -> str:
-        """The number's area; "" when it belongs to no place (toll-free, mobile in the UK, other countries)."""
+        """The number's area; "" when it has none (toll-free, mobile in the UK, other countries)."""
         e164 = number.e164
         if e164.startswith("+1"):
             code = e164[2:5]
@@ -132,6 +131,7 @@ class Geography:
             if name is not None:
                 return "+44 " + name
         return ""
+
 
 def is_toll_free(number: PhoneNumber) -> bool:
     """Whether calling the number costs its caller nothing."""

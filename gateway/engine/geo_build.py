@@ -75,7 +75,7 @@ def fold() -> GeoFacts:
 
 
 def _zips() -> Iterator[_Zip]:
-    for row in zipcodes.list_all():
+    for row in zipcodes.list_all():  # type: ignore[no-untyped-call]
         # Military post goes to ships and bases abroad: its state and place say nothing about a phone.
         if row["zip_code_type"] != "MILITARY" and row["lat"] and row["long"]:
             point = Point(float(row["lat"]), float(row["long"]))
@@ -93,9 +93,7 @@ def _regions(rows: Iterable[_Zip]) -> dict[str, str]:
 
 
 def _geocoder_regions() -> dict[str, str]:
-    names = dict(
-        pair.replace("_", " ").split("=") for pair in f"{_US_NAMES} {_CANADA_NAMES}".split()
-    )
+    names = dict(pair.replace("_", " ").split("=") for pair in f"{_US_NAMES} {_CANADA_NAMES}".split())
     votes: dict[str, Counter[str]] = defaultdict(Counter)
     for prefix, text in _english("1"):
         region = names.get(text) or text.rpartition(", ")[2]

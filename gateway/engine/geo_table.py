@@ -39,7 +39,9 @@ def to_bytes(facts: GeoFacts, key: str) -> bytes:
             "byteorder": sys.byteorder,
             "states": states,
             "area_sets": area_sets,
-            "areas": {area: (entry.state, entry.point and tuple(entry.point)) for area, entry in facts.areas.items()},
+            "areas": {
+                area: (entry.state, entry.point and tuple(entry.point)) for area, entry in facts.areas.items()
+            },
             "uk_places": dict(facts.uk_places),
             "lengths": [len(column) for column in columns],
         }
@@ -64,10 +66,10 @@ def from_bytes(content: bytes, key: str) -> Geography:
 
 
 def _geography(header: Mapping[str, Any], body: bytes) -> Geography:
-    columns: dict[str, "array[Any]"] = {}
+    columns: dict[str, array[Any]] = {}
     offset = 0
     for (name, code), length in zip(_COLUMNS, header["lengths"], strict=True):
-        column: "array[Any]" = array(code)
+        column: array[Any] = array(code)
         end = offset + length * column.itemsize
         column.frombytes(body[offset:end])
         columns[name], offset = column, end

@@ -1,7 +1,8 @@
 """Reads inventory files: YAML for everything, CSV for ANIs.
 
-Every value is taken as the text that was written, so `9001`, `"9001"` and `01234` mean what they say. Either a
-whole file is good, or all its faults are reported as `FILE:LINE: what; how to mend it` and nothing is loaded.
+Every value is taken as the text that was written, so `9001`, `"9001"` and `01234` mean what they say. Either
+a whole file is good, or all its faults are reported as `FILE:LINE: what; how to mend it` and nothing is
+loaded.
 """
 
 import csv
@@ -119,9 +120,7 @@ def _header_fault(names: list[str]) -> str:
     return rows.unknown_fields(names, rows.ANI_FIELDS)
 
 
-def _csv_lines(
-    path: Path, reader: Any, names: list[str], findings: list[str]
-) -> Iterator[_Line]:
+def _csv_lines(path: Path, reader: Any, names: list[str], findings: list[str]) -> Iterator[_Line]:
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
@@ -186,9 +185,7 @@ def _pairs(node: yaml.Node, path: Path, findings: list[str]) -> list[tuple[Any, 
     return []
 
 
-def _read_rows(
-    section: _Section, lines: Iterator[_Line], path: Path, findings: list[str]
-) -> tuple[Any, ...]:
+def _read_rows(section: _Section, lines: Iterator[_Line], path: Path, findings: list[str]) -> tuple[Any, ...]:
     first_line: dict[str, int] = {}
     found: list[Any] = []
     for line in lines:

@@ -11,7 +11,7 @@ from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
 from gateway.engine.pools import Pools
-from gateway.engine.selector import Choice, Limits, Selector
+from gateway.engine.selector import Choice, Limits, Selector, Terms
 from gateway.engine.settings import EngineSettings
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
@@ -95,7 +95,7 @@ class EngineProvider:
             self._begin_day(now_s)
         choice = self._selector.select(lead, now_s)
         if choice is not None:
-            self._usage.count(choice.ani, self._day, choice.count, now_s)
+            self._usage.count(choice.ani, self._day, choice.uses, now_s)
         return choice
 
     def owns(self, ani: PhoneNumber) -> bool:
@@ -115,23 +115,20 @@ class EngineProvider:
         self._day = self._calendar.day(self._clock())
         self._day_ends_s = self._calendar.end_s(self._day)
         self._owned = {ani.number for ani in inventory.anis}
+        pools = Pools(
+            inventory.campaigns, default_campaign=settings.default_campaign, strict=settings.strict_campaigns
+        )
+        limits = Limits(
+            daily_cap=settings.daily_cap,
+            cool_down_s=settings.cool_down_s,
+            nearest_km=settings.nearest_km,
+            toll_free_last=settings.toll_free_last,
+        )
         self._selector = Selector(
             inventory.anis,
             self._store.load_usage(),
-            geography=self._geography,
-            pools=Pools(
-                inventory.campaigns,
-                default_campaign=settings.default_campaign,
-                strict=settings.strict_campaigns,
-            ),
-            limits=Limits(
-                daily_cap=settings.daily_cap,
-                cool_down_s=settings.cool_down_s,
-                nearest_km=settings.nearest_km,
-                toll_free_last=settings.toll_free_last,
-            ),
+            Terms(self._geography, pools, limits, self._dice),
             today=self._day,
-            random=self._dice,
         )
 
     def _begin_day(self, now_s: float) -> None:

@@ -2,8 +2,8 @@
 
 A number stands in one leaf: a heap of keys, the least used first. Above the leaves stand nodes (a state, a
 country, the same area over several groups) that know the least key below them. One use changes one leaf and
-climbs only as long as it changes the least of a node, so its cost does not grow with the inventory: the leaf's
-logarithm, and the children of the few nodes whose least it was (a state has up to 45 areas).
+climbs only as long as it changes the least of a node, so its cost does not grow with the inventory: the
+leaf's logarithm, and the children of the few nodes whose least it was (a state has up to 45 areas).
 
 A key is one integer: day of the last use | uses on that day | order of the last use | index. It only grows,
 also over midnight: unused today stands before used today, then fewer uses first, then the longest ago.

@@ -72,12 +72,24 @@ class Limits:
     """Whether a prospect who did not ask for a toll-free number gets one when there is no other."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a selector chooses by."""
+
+    geography: Geography
+    pools: Pools
+    limits: Limits
+    random: Callable[[], float]
+    """0 to below 1, evenly; for `AssignmentType.RANDOM`."""
+
+
 class Choice(NamedTuple):
-    """The number and why; `count` is its uses today, this one included."""
+    """The number and why."""
 
     ani: PhoneNumber
     rule: Rule
-    count: int
+    uses: int
+    """Uses today, this one included."""
 
 
 _Asked = tuple[str | tuple[str, ...], bool | None]
@@ -99,19 +111,16 @@ class Selector:
     def __init__(
         self,
         anis: Iterable[Ani],
-        usage: Iterable[Usage] = (),
+        usage: Iterable[Usage],
+        terms: Terms,
         *,
-        geography: Geography,
-        pools: Pools,
-        limits: Limits,
         today: date,
-        random: Callable[[], float],
     ) -> None:
-        self._geography = geography
-        self._pools = pools
-        self._limits = limits
-        self._random = random
-        self._forest = Forest(geography, pools)
+        self._geography = terms.geography
+        self._pools = terms.pools
+        self._limits = terms.limits
+        self._random = terms.random
+        self._forest = Forest(terms.geography, terms.pools)
         self._numbers: list[PhoneNumber] = []
         self._leaves: list[Leaf] = []
         self._paused: list[tuple[date, int]] = []
@@ -120,7 +129,7 @@ class Selector:
         self._order = 0
         self._day = today
         self._ordinal = today.toordinal()
-        self._limit = limit_key(day=self._ordinal, cap=limits.daily_cap)
+        self._limit = limit_key(day=self._ordinal, cap=terms.limits.daily_cap)
         self._fill(tuple(anis), usage)
 
     def begin_day(self, day: date) -> None:
@@ -240,7 +249,9 @@ class Selector:
             self._leaves.append(leaf)
             order, used = ranks.get(ani.number, (0, None))
             # A counter of tomorrow (the time zone was changed) must not block the number today.
-            day, count = (min(used.day, self._day).toordinal(), min(used.count, MAX_COUNT)) if used else (0, 0)
+            day, count = (
+                (min(used.day, self._day).toordinal(), min(used.count, MAX_COUNT)) if used else (0, 0)
+            )
             key = make_key(day=day, count=count, order=order, index=index)
             if ani.paused_until is not None and ani.paused_until > self._day:
                 self._paused.append((ani.paused_until, key))
@@ -250,4 +261,3 @@ class Selector:
                 leaf.add(key)
         self._paused.sort(reverse=True)
         self._resting.extend(sorted(resting))
-

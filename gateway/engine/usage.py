@@ -55,7 +55,7 @@ class UsageLog:
             return
         self._writing, self._changed = self._changed, {}
 
-    def _settle(self, write: "Future[None]") -> None:
+    def _settle(self, write: Future[None]) -> None:
         """Take note of how the last write ended; what failed is written again with the next."""
         error = write.exception()
         if error is not None:

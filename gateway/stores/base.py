@@ -1,11 +1,11 @@
 """Errors of every store; callers choose by type, never by text.
 
-    StoreError
-    ├── StoreUnusableError   the file cannot be used until somebody mends something
-    │   ├── StoreCorruptError    not a database, or a damaged one
-    │   ├── StoreReadOnlyError   it may not be written
-    │   └── StoreTooNewError     a later version of the program made it
-    └── StoreBusyError       trying again may help: locked, queue full, disk full, I/O failed
+StoreError
+├── StoreUnusableError   the file cannot be used until somebody mends something
+│   ├── StoreCorruptError    not a database, or a damaged one
+│   ├── StoreReadOnlyError   it may not be written
+│   └── StoreTooNewError     a later version of the program made it
+└── StoreBusyError       trying again may help: locked, queue full, disk full, I/O failed
 """
 
 

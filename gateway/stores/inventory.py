@@ -64,7 +64,7 @@ class InventoryStore:
             for number, day, count, last_used in rows
         ]
 
-    def save_usage(self, usage: Iterable[Usage]) -> "Future[None]":
+    def save_usage(self, usage: Iterable[Usage]) -> Future[None]:
         """Replace these numbers' counters soon, without blocking. Raises `StoreError`."""
         rows = [(entry.number.e164, entry.day.isoformat(), entry.count, entry.last_used_s) for entry in usage]
         return self._database.write(

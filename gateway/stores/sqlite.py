@@ -34,7 +34,7 @@ Migration = Sequence[str]
 
 _log = logging.getLogger(__name__)
 _MEMORY = ":memory:"
-# Work beyond this is refused: at 20,000 writes/s it is half a second behind, and waiting would only add to it.
+# Work beyond this is refused: at 20,000 writes/s it is half a second behind already.
 _MAX_QUEUED = 10_000
 # Most pieces in one transaction: bounds how long the first one waits for the last one.
 _MAX_GROUP = 2_000
@@ -60,7 +60,7 @@ class Transaction:
 @dataclass(slots=True)
 class _Job:
     work: Callable[[Transaction], Any]
-    future: "Future[Any]"
+    future: Future[Any]
     urgent: bool
     error: Exception | None = None
     result: Any = None
@@ -109,7 +109,7 @@ class SqliteDatabase:
             raise
         return cls(connection, name, group_window_s)
 
-    def write(self, work: Callable[[Transaction], T]) -> "Future[T]":
+    def write(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Run `work` soon, with others in one transaction; done when it is on disk.
 
         The future fails with `StoreError`, or with what `work` raised. Raises `StoreBusyError` when too much
@@ -131,7 +131,7 @@ class SqliteDatabase:
         self._thread.join()
         self._connection.close()
 
-    def _submit(self, work: Callable[[Transaction], T], *, urgent: bool) -> "Future[T]":
+    def _submit(self, work: Callable[[Transaction], T], *, urgent: bool) -> Future[T]:
         future: Future[T] = Future()
         # Running futures cannot be cancelled: a write that was accepted happens.
         future.set_running_or_notify_cancel()
