@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.model.decision import Source
+from gateway.model.dial import Dial
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 
@@ -107,4 +108,26 @@ class OwnedNumbers(Protocol):
 
     def owns(self, ani: PhoneNumber) -> bool:
         """Whether the number is ours. Never blocks."""
+        ...
+
+
+class DialTarget(Protocol):
+    """Takes dial records."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings, spool, logs and metrics."""
+        ...
+
+    @property
+    def repeats_safely(self) -> bool:
+        """Whether a record that may have arrived can be sent again: the target knows it by its `dial_id`."""
+        ...
+
+    async def post_dial(self, dial: Dial, *, timeout_s: float) -> None:
+        """Deliver one record; returns when the target has taken it. Raises `ProviderError`.
+
+        `RefusedError` means it will never be taken. With `UnavailableError`, `never_sent` says that it
+        certainly did not arrive.
+        """
         ...

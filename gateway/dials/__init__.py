@@ -1,0 +1,1 @@
+"""Dial records: made from call ends, kept on disk, delivered whatever breaks."""
