@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import itertools
 import time
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Protocol
 
 import pytest
@@ -104,8 +106,8 @@ class Starvation:
             start, end = call.ended_at - call.ended_s, call.ended_at
             while self._beats[first][1] < start - 1.0:
                 first += 1
-            met = [beat for beat in itertools.islice(self._beats, first, None) if beat[1] >= start]
-            yield self._between(list(itertools.takewhile(lambda beat: beat[0] <= end, met)))
+            last = bisect_right(self._beats, end, lo=first, key=itemgetter(0))
+            yield self._between([beat for beat in self._beats[first:last] if beat[1] >= start])
 
     def _between(self, beats: list[tuple[float, float, float]]) -> float:
         """A call needs this process twice: to write its request and to read the answer."""
