@@ -167,13 +167,13 @@ def assert_answered(call: Call) -> None:
 
 
 def assert_fault_was_met(fault: Fault, calls: list[Call]) -> None:
-    """The outcome is the one this fault leads to, so the fault was there."""
+    """The outcome is the one this fault leads to; the first calls may meet a breaker still open."""
     statuses = {call.status for call in calls}
     reasons = {call.reason for call in calls}
     if fault in RIGHT:
         assert calls[-1].status == Status.ASSIGNED, (fault, statuses, reasons)
     elif fault in NO_NUMBER:
-        assert reasons == {Reason.NO_NUMBER}, (fault, reasons)
+        assert calls[-1].reason == Reason.NO_NUMBER, (fault, reasons)
     elif fault not in PARTLY_RIGHT:
         assert statuses == {Status.UNCHANGED}, (fault, statuses)
 
@@ -249,7 +249,7 @@ async def test_callers_who_hang_up_early_disturb_nobody(start_gateway: Callable[
 async def test_calls_opened_at_one_instant_are_all_answered(start_gateway: Callable[..., Gateway]) -> None:
     """A short listen backlog would lose some of the first packets, to be repeated a second later."""
     async with UpstreamSimulator() as upstream:
-        gateway = start_gateway(upstream.url, deadline_s=0.7)
+        gateway = start_gateway(upstream.url, deadline_s=0.5)
         requests = [CallRequest(f"1212555{number:04}", one_write=True) for number in range(500)]
         results = await asyncio.gather(
             *(place_call("127.0.0.1", gateway.port, request, timeout_s=5) for request in requests)
