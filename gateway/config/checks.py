@@ -37,7 +37,7 @@ def _times(settings: Settings) -> Iterator[Finding]:
         yield (
             "assignment.breaker_open_s",
             ("assignment.breaker_max_open_s",),
-            f"{assignment.breaker_open_s:g} s is above breaker_max_open_s, {assignment.breaker_max_open_s:g} s",
+            f"{assignment.breaker_open_s:g} s is above breaker_max_open_s",
             "the first rest cannot be longer than the longest",
         )
 
