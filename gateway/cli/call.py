@@ -61,10 +61,10 @@ def call(  # noqa: PLR0913 - one parameter for each option
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Ask a running gateway for PHONE's caller ID, as Asterisk would.
+    """Play Asterisk against a running gateway.
 
-    Prints the AGI conversation, the answer, where the number came from and how long it took.
-    Exit code 1 when the gateway cannot be reached or gives no answer.
+    Asks for PHONE's caller ID. Prints the AGI conversation, the answer, where the number came from and how
+    long it took. Exit code 1 when the gateway cannot be reached or gives no answer.
     """
     from gateway.simulator.asterisk import place_call
     from gateway.simulator.call import CallRequest

@@ -48,15 +48,19 @@ def setting_option(name: str, path: str, help_text: str) -> Callable[[_Command],
     return click.option(name, multiple=True, expose_value=False, callback=keep, help=f"{help_text} ({path})")
 
 
-def load_settings(context: click.Context) -> "Loaded":
-    """The settings from file, environment and flags. Prints every problem and ends with 3 if there is one."""
+def load_settings(context: click.Context, purpose: str = "calls") -> "Loaded":
+    """The settings from file, environment and flags. Prints every problem and ends with 3 if there is one.
+
+    `purpose` is a `gateway.config.checks.Purpose`: what must be complete.
+    """
+    from gateway.config.checks import Purpose
     from gateway.config.load import load
     from gateway.config.problems import ConfigError
     from gateway.config.sources import Flag
 
     flags = [Flag(name, path, value) for name, path, value in _flags(context)]
     try:
-        loaded = load(file=context.meta.get(_FILE), environ=os.environ, flags=flags)
+        loaded = load(file=context.meta.get(_FILE), environ=os.environ, flags=flags, purpose=Purpose(purpose))
     except ConfigError as error:
         for problem in error.problems:
             complain(problem.line, problem.hint)

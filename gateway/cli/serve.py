@@ -14,9 +14,10 @@ from gateway.cli.options import config_options, load_settings, setting_option
 @setting_option("--log-level", "log.level", "debug, info, warning or error.")
 @click.pass_context
 def serve(context: click.Context) -> None:
-    """Answer Asterisk until SIGTERM or Ctrl-C, then finish open calls and leave.
+    """Run the gateway.
 
-    Exit code 3 when it could not start: a wrong configuration, an address in use.
+    Answers Asterisk until SIGTERM or Ctrl-C, then finishes open calls and leaves. Exit code 3 when it could
+    not start: a wrong configuration, an address in use.
     """
     loaded = load_settings(context)
     from gateway.service.worker import serve as run

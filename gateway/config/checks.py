@@ -1,7 +1,8 @@
 """What one setting demands of another."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import is_dataclass
+from enum import StrEnum
 
 from gateway.agi.settings import CallerIdName
 from gateway.config.problems import Problem
@@ -10,9 +11,20 @@ from gateway.config.settings import Settings
 from gateway.model.decision import Source
 
 
-def across(settings: Settings, wrong: Collection[str], origins: Mapping[str, str]) -> list[Problem]:
+class Purpose(StrEnum):
+    """What the settings are to be used for; each needs others to be complete."""
+
+    CALLS = "calls"
+    """Deciding calls, as `serve` does."""
+    API = "api"
+    """Serving the engine over HTTP."""
+
+
+def across(
+    settings: Settings, purpose: Purpose, *, wrong: Collection[str], origins: Mapping[str, str]
+) -> list[Problem]:
     """Problems between settings. Those of a path in `wrong` are left out: it is to be mended first."""
-    found = [*_times(settings), *_texts(settings), *_providers(settings)]
+    found = (finding for check in _CHECKS[purpose] for finding in check(settings))
     return [
         Problem(path, message, origins.get(path, "default"), hint)
         for path, others, message, hint in found
@@ -78,7 +90,28 @@ def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:
             yield entry.path, (where,), f"is missing, and {where} asks {source.value}", hint
 
 
+def _owned(settings: Settings) -> Iterator[Finding]:
+    if settings.assignment.only_owned:
+        yield from _inventory(settings, "assignment.only_owned")
+
+
 def _inventory(settings: Settings, where: str) -> Iterator[Finding]:
     if not settings.engine.inventory and not settings.engine.database:
         hint = "name a YAML or CSV file with your numbers"
-        yield "engine.inventory", (where, "engine.database"), f"is missing, and {where} asks the engine", hint
+        yield "engine.inventory", (where, "engine.database"), f"is missing, and {where} needs it", hint
+
+
+def _api(settings: Settings) -> Iterator[Finding]:
+    yield from _inventory(settings, "the engine's API")
+    if not settings.api.keys:
+        hint = (
+            "make a key: openssl rand -hex 32 > api.key; chmod 640 api.key; "
+            "then give it: --set api.keys_file=api.key"
+        )
+        yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
+
+
+_CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
+    Purpose.CALLS: (_times, _texts, _providers, _owned),
+    Purpose.API: (_api,),
+}

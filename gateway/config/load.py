@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gateway.config import checks, forms, reference, secret_files, sources
+from gateway.config.checks import Purpose
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.schema import Entry, Parts, find, repeated_section
 from gateway.config.settings import Settings
@@ -27,11 +28,15 @@ class Loaded:
 
 
 def load(
-    *, file: Path | None = None, environ: Mapping[str, str] | None = None, flags: Iterable[Flag] = ()
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Iterable[Flag] = (),
+    purpose: Purpose = Purpose.CALLS,
 ) -> Loaded:
     """Read the file, the environment and the flags; the later one wins. Raises `ConfigError`.
 
-    `file` is what `--config` names; `None` searches the usual places.
+    `file` is what `--config` names; `None` searches the usual places. `purpose` says what must be complete.
     """
     environ = environ or {}
     found = find_file(file, environ)
@@ -43,7 +48,7 @@ def load(
     settings = reading.build(Settings, ())
     if not any(problem.path == str(found) for problem in reading.problems):
         wrong = {problem.path.removesuffix("_file") for problem in reading.problems}
-        reading.problems += checks.across(settings, wrong, reading.origins)
+        reading.problems += checks.across(settings, purpose, wrong=wrong, origins=reading.origins)
     if reading.problems:
         raise ConfigError(reading.problems)
     return Loaded(settings, found, reading.origins, tuple(reading.warnings))

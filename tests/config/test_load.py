@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from gateway.agi.settings import CallerIdName
+from gateway.config.checks import Purpose
 from gateway.config.load import Loaded, load
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import Settings
@@ -258,6 +259,18 @@ def test_an_engine_without_numbers_is_a_problem() -> None:
 def test_a_provider_without_a_client_is_a_problem() -> None:
     problem = only_problem('[assignment]\nproviders = ["outboundani"]')
     assert problem.message == "outboundani is not available in this version"
+
+
+def test_a_guard_by_inventory_needs_one() -> None:
+    assert only_problem("[assignment]\nonly_owned = true").path == "engine.inventory"
+
+
+def test_the_api_needs_numbers_and_a_key_and_no_provider() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(environ={}, purpose=Purpose.API)
+    assert [problem.path for problem in caught.value.problems] == ["engine.inventory", "api.keys"]
+    environ = {"ANI_GATEWAY_API_KEYS": "k", "ANI_GATEWAY_ENGINE_DATABASE": "numbers.db"}
+    assert load(environ=environ, purpose=Purpose.API).settings.api.keys == ("k",)
 
 
 def test_a_deadline_the_session_cannot_hold_is_a_problem() -> None:
