@@ -88,10 +88,7 @@ class Session:
         if end < 0 and b"\r" in buffer:
             end = buffer.find(b"\n\r\n")
             after = end + 3
-        if (
-            len(buffer) > self._max_bytes
-            or buffer.count(b"\n", 0, end if end >= 0 else None) >= self._max_lines
-        ):
+        if len(buffer) > self._max_bytes or buffer.count(b"\n", 0, max(end, 0)) >= self._max_lines:
             return self._over(Event.REFUSED)
         if end < 0:
             hung_up = buffer == _HANGUP or buffer.endswith(b"\n" + _HANGUP)

@@ -33,7 +33,7 @@ class Gateway:
         self.metrics = Metrics()
         self._upstreams: list[OutboundIq] = []
         self._coalescers: list[Coalescer] = []
-        self._engine: "EngineProvider | None" = None
+        self._engine: EngineProvider | None = None
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
 

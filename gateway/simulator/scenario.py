@@ -7,6 +7,7 @@ exceed it is counted as skipped, never silently left out.
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -56,9 +57,9 @@ class Figures:
     p50_ms: float | None
     """`None` when no call ended in the interval."""
     p99_ms: float | None
-    by_status: Counter[str] = field(default_factory=Counter)
+    by_status: dict[str, int] = field(default_factory=dict)
     """By `GATEWAY_STATUS`; "" for calls that got none."""
-    by_source: Counter[str] = field(default_factory=Counter)
+    by_source: dict[str, int] = field(default_factory=dict)
     protocol_errors: int = 0
     timed_out: int = 0
 
@@ -123,7 +124,7 @@ class _Run:
         self._scenario = scenario
         self._requests = requests
         self._on_result = on_result
-        self._clock = asyncio.get_running_loop().time
+        self._clock = time.monotonic
         self._start = self._last_figures = self._clock()
         self._open: set[asyncio.Task[None]] = set()
         self._placed = self._ended = self._skipped = self._errors = self._timed_out = 0
@@ -188,8 +189,8 @@ class _Run:
             calls_per_s=ended / max(now - self._last_figures, 1e-9),
             p50_ms=_percentile_ms(latencies, 0.50),
             p99_ms=_percentile_ms(latencies, 0.99),
-            by_status=Counter(self._by_status),
-            by_source=Counter(self._by_source),
+            by_status=dict(self._by_status),
+            by_source=dict(self._by_source),
             protocol_errors=self._errors,
             timed_out=self._timed_out,
         )

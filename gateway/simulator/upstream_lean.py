@@ -7,6 +7,7 @@ correctly after a fixed delay. `UpstreamSimulator` is the faithful one.
 import asyncio
 import re
 from dataclasses import dataclass
+from typing import cast
 
 import orjson
 
@@ -42,8 +43,7 @@ class LeanUpstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is one by duck typing only
         self._counters.connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import islice
+from typing import cast
 
 import pytest
 
@@ -16,9 +17,9 @@ async def port() -> AsyncIterator[int]:
 
     class Assigning(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
-            transport.write(REPLY)
-            transport.write_eof()
+            stream = cast("asyncio.Transport", transport)
+            stream.write(REPLY)
+            stream.write_eof()
 
     server = await asyncio.get_running_loop().create_server(Assigning, "127.0.0.1", 0, backlog=1024)
     async with server:
