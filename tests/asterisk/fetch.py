@@ -65,7 +65,7 @@ def fetch() -> Programs:
     """The programs, out of the cache or fetched into it. Raises `NotAvailableError`."""
     missing = [tool for tool in ("apt-get", "dpkg-deb", "tar") if shutil.which(tool) is None]
     if missing:
-        raise NotAvailableError(f"{', '.join(missing)} is not on this machine; Debian is needed")
+        raise NotAvailableError(f"no {', no '.join(missing)} here; these tests need a Debian")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ani-gateway"
     target = cache / f"asterisk-22-{platform.machine()}-{LAYOUT}"
     try:
@@ -122,7 +122,7 @@ def _download(work: Path, mirror: str, suite: str) -> list[Path]:
     (work / "sources.list").write_text(f"deb {signed}{mirror} {suite} main\n")
     (work / "apt.conf").write_text(_APT_CONF.format(work=work))
     environment = os.environ | {"APT_CONFIG": str(work / "apt.conf"), "LC_ALL": "C"}
-    _run(["apt-get", "-q", "update"], timeout_s=90, env=environment)
+    _run(["apt-get", "-q", "--error-on=any", "update"], timeout_s=90, env=environment)
     try:
         _run(
             ["apt-get", "-q", "download", *PROGRAMS, *LIBRARIES.split()],
@@ -187,6 +187,6 @@ def _run(
     except subprocess.TimeoutExpired as error:
         raise NotAvailableError(f"{command[0]} took longer than {timeout_s:.0f} s") from error
     if done.returncode not in good:
-        complaint = " ".join(done.stderr.split())[-300:]
+        complaint = " ".join(done.stderr.split())[:160]
         raise NotAvailableError(f"{' '.join(command[:3])} failed: {complaint}")
     return done.stdout
