@@ -117,6 +117,11 @@ class AssignmentSettings:
         "Countries a caller ID may be from; others are refused as implausible.",
         why="the covered regions of the upstream APIs",
     )
+    only_owned: bool = setting(
+        False,
+        "Refuse a provider's number that is not in the engine's inventory.",
+        why="an inventory that lags behind the cloud's would refuse good numbers",
+    )
     emergency: tuple[str, ...] = setting(
         (),
         "Further emergency and service numbers, never touched, beside 911, 933, 988, 112, 999 and N11.",

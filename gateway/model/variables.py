@@ -53,6 +53,8 @@ class CallState:
     lead_created: str = ""
     attempts: str = ""
     direction: str = ""
+    extra: str = ""
+    """Keys the contract does not know, as `key=value&…` with percent-encoded values."""
 
 
 _FIELD_NAMES = tuple(field.name for field in fields(CallState))

@@ -1,8 +1,29 @@
-"""outboundIQ: /assignment and /assignment/batch."""
+"""outboundIQ: POST /assignment and /assignment/batch.
 
+Source: the vendor's Assignment API page. What it leaves open is decided here: "no number" is a body and not
+a status, so `success` decides first; an answer counts only when its `ani` is a phone number.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
+
+from gateway.model.decision import Source
+from gateway.model.lead import Lead
+from gateway.model.phone import parse_phone
 from gateway.model.setting import setting
+from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
+from gateway.providers.http import HttpClient, Reply
+
+_MAX_REPLY_BYTES = 65_536  # a real answer has about 90 bytes
+_MAX_ROW_BYTES = 2_048  # a real row has about 80 bytes
+_MAX_MESSAGE_CHARS = 200
+_UNAUTHORIZED = (401, 403)
+_CLIENT_ERROR = 400
+_NO_NUMBER = "No available ANI found"
+"""The documented words for an empty inventory; with them even a 5xx is an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +58,113 @@ class OutboundIqSettings:
         unit="s",
         why="common load balancers close after 60 s; closing first avoids a reset under a request",
     )
+
+
+class OutboundIq:
+    """Asks outboundIQ for numbers. A `RemoteAssigner`."""
+
+    source = Source.OUTBOUNDIQ
+
+    def __init__(self, settings: OutboundIqSettings) -> None:
+        self._http = HttpClient(
+            settings.url,
+            {"Authorization": f"Bearer {settings.key}"},
+            max_connections=settings.max_connections,
+            keepalive_s=settings.keepalive_s,
+            ca_file=settings.ca_file,
+        )
+
+    async def open(self) -> None:
+        """Make the connection pool; no request is sent."""
+        await self._http.open()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.close()
+
+    async def assign(self, lead: Lead, *, timeout_s: float) -> Answer:
+        """POST /assignment."""
+        body = orjson.dumps({**_lead_fields(lead), "real_time": lead.real_time})
+        reply = await self._http.post(
+            "/assignment", body, timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES
+        )
+        answer = _understood(reply)
+        if answer.get("success") is not True:
+            return Answer(None, _text(answer.get("message")), reply.request_id)
+        return _answer(answer.get("ani"), _text(answer.get("message")), reply.request_id)
+
+    async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
+        """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
+        rows = [{"row_id": str(row), **_lead_fields(lead)} for row, lead in enumerate(leads)]
+        body = orjson.dumps({"real_time": any(lead.real_time for lead in leads), "leads": rows})
+        most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)
+        reply = await self._http.post("/assignment/batch", body, timeout_s=timeout_s, max_reply_bytes=most)
+        answer = _understood(reply)
+        results = answer.get("results")
+        if not isinstance(results, list):
+            raise BadAnswerError("the batch answer has no list of results", request_id=reply.request_id)
+        by_row = {row.get("row_id"): row for row in results if isinstance(row, dict)}
+        return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
+
+
+def _lead_fields(lead: Lead) -> dict[str, str]:
+    """NANP numbers as the documents write them, 10 digits; others with their country code."""
+    fields = {"prospect_phone": lead.phone.national if lead.phone.is_nanp else lead.phone.digits}
+    if lead.zip:
+        fields["prospect_zip"] = lead.zip
+    if lead.campaign:
+        fields["dialer_campaign"] = lead.campaign
+    return fields
+
+
+def _understood(reply: Reply) -> dict[str, Any]:
+    """The answer's object, when the status lets it count. Raises the `ProviderError` that fits otherwise.
+
+    401 and 403 refuse the key whatever the body says. Elsewhere a body with a boolean `success` is an answer
+    whatever the status, save that a 5xx means "no number" only in the documented words.
+    """
+    if reply.status in _UNAUTHORIZED:
+        raise RefusedError(
+            f"the key was refused ({reply.status}); check outboundiq.key",
+            status=reply.status,
+            request_id=reply.request_id,
+        )
+    try:
+        answer = reply.json_object()
+    except BadAnswerError:
+        if reply.status < _CLIENT_ERROR:
+            raise
+        answer = {}
+    success = answer.get("success")
+    if reply.is_server_error and success is not True and answer.get("message") != _NO_NUMBER:
+        raise UnavailableError(f"answer {reply.status}", request_id=reply.request_id)
+    if isinstance(success, bool):
+        return answer
+    if reply.status >= _CLIENT_ERROR:
+        raise RefusedError(
+            f"the request was refused ({reply.status})", status=reply.status, request_id=reply.request_id
+        )
+    raise BadAnswerError('the answer has no "success"', request_id=reply.request_id)
+
+
+def _row_answer(row: dict[str, Any] | None, request_id: str) -> Answer | ProviderError:
+    if row is None:
+        return BadAnswerError("the row is missing from the batch answer", request_id=request_id)
+    if row.get("error"):
+        return Answer(None, _text(row["error"]), request_id)
+    try:
+        return _answer(row.get("outboundani"), "", request_id)
+    except BadAnswerError as error:
+        return error
+
+
+def _answer(ani: object, message: str, request_id: str) -> Answer:
+    """An answer with a number. Raises `BadAnswerError` when `ani` is none; its text stays out of the logs."""
+    phone = parse_phone(ani) if isinstance(ani, str) else None
+    if phone is None:
+        raise BadAnswerError("the answer's number is not a phone number", request_id=request_id)
+    return Answer(phone, message, request_id)
+
+
+def _text(value: object) -> str:
+    return value[:_MAX_MESSAGE_CHARS] if isinstance(value, str) else ""

@@ -1,1 +1,1 @@
-"""Shipped fakes: Asterisk, upstream and scenarios, for demo, call and the tests."""
+"""An Asterisk and an upstream without either: shipped fakes for the demo, `call` and the tests."""

@@ -1,0 +1,134 @@
+"""One FastAGI connection: the thin shell between the socket and the session.
+
+No task, no stream, no timer of its own: the server's `Deadlines` watch all connections together.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from gateway.agi.commands import set_variables
+from gateway.agi.environment import Environment
+from gateway.agi.session import Event, Session, State
+from gateway.agi.verbs.base import outcome
+from gateway.model.decision import Decision, Reason, Status
+
+if TYPE_CHECKING:
+    from gateway.agi.server import AgiServer
+
+log = logging.getLogger(__name__)
+
+_OVERLOADED = outcome(Decision(Status.UNCHANGED, reason=Reason.OVERLOADED))
+_UNKNOWN_VERB = outcome(Decision(Status.INVALID, reason=Reason.UNKNOWN_VERB))
+_BAD_REQUEST = outcome(Decision(Status.INVALID, reason=Reason.BAD_REQUEST))
+_TOO_LATE = outcome(Decision(Status.UNCHANGED, reason=Reason.TIMEOUT))
+_INTERNAL = outcome(Decision(Status.UNCHANGED, reason=Reason.INTERNAL))
+
+
+class AgiProtocol(asyncio.Protocol):
+    """Feeds the session, starts the verb, writes its reply once."""
+
+    __slots__ = ("_overloaded", "_peer", "_server", "_session", "_transport")
+
+    def __init__(self, server: "AgiServer") -> None:
+        self._server = server
+        self._session = Session(
+            max_bytes=server.settings.max_environment_bytes, max_lines=server.settings.max_environment_lines
+        )
+        self._transport: asyncio.Transport | None = None
+        self._peer = ""
+        self._overloaded = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the peer in, or close at once."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._peer = (transport.get_extra_info("peername") or ("",))[0]
+        admission = self._server.admit(self, self._peer)
+        if admission is None:
+            self._session.state = State.OVER
+            self._transport.abort()
+        else:
+            self._overloaded = not admission
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        match self._session.receive(data):
+            case Event.NOTHING:
+                pass
+            case Event.REQUEST:
+                self._answer_request(cast("Environment", self._session.environment))
+            case Event.HUNG_UP:
+                self._server.metrics.hung_up += 1
+                self._close()
+            case Event.REFUSED:
+                self._server.metrics.malformed += 1
+                log.warning("a request from %s is too large; its call keeps its caller ID", self._peer)
+                self._write(_BAD_REQUEST)
+
+    def eof_received(self) -> bool:
+        """The peer ended its side. Stay only while an answer is on its way to it."""
+        return self._session.state is State.DECIDING
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a reset is as good an end as any
+        """The connection is over; tell the server how it went."""
+        errors = self._session.command_errors()
+        if errors:
+            self._server.metrics.command_errors += len(errors)
+            log.warning("Asterisk at %s refused a command: %s", self._peer, errors[0])
+        if self._session.is_empty:
+            self._server.metrics.health_checks += 1
+        self._session.state = State.OVER
+        self._server.leave(self, self._peer)
+
+    def expire(self) -> None:
+        """Time is up: answer if nothing was answered yet, and close."""
+        self._server.metrics.timed_out += 1
+        if self._session.state is State.DECIDING:
+            self._write(_TOO_LATE)
+            self._close()
+        elif self._transport is not None:
+            self._transport.abort()
+
+    def drain(self) -> None:
+        """The server is stopping. A connection that has sent nothing yet has nothing to wait for."""
+        if self._session.is_empty:
+            self._close()
+
+    def _answer_request(self, environment: Environment) -> None:
+        self._server.request_began(self)
+        if self._overloaded:
+            self._write(_OVERLOADED)
+            return
+        verb = self._server.verbs.get(environment.verb)
+        if verb is None:
+            log.warning("unknown verb %.40r asked for by %s", environment.verb, self._peer)
+            self._write(_UNKNOWN_VERB)
+            return
+        try:
+            verb(environment, self._reply)
+        except Exception:
+            log.exception("verb %s failed for call %.40r", environment.verb, environment.value("uniqueid"))
+            self._server.metrics.faults += 1
+            self._write(_INTERNAL)
+
+    def _reply(self, variables: Iterable[tuple[str, str]]) -> None:
+        if self._session.state is State.DECIDING:
+            self._write(variables)
+
+    def _write(self, variables: Iterable[tuple[str, str]]) -> None:
+        """All commands in one write, then our side ends: Asterisk runs them without waiting for more."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        self._session.answered()
+        commands = set_variables(variables)
+        if not commands:
+            transport.close()
+            return
+        transport.write(commands)
+        transport.write_eof()
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,116 @@
+"""The arguments of `assign`, positional or by name: read once, made sense of, never an error."""
+
+import re
+from dataclasses import dataclass, field, fields
+from urllib.parse import quote
+
+from gateway.agi.environment import Environment
+from gateway.model.lead import AssignmentType, Lead
+from gateway.model.phone import PhoneNumber
+from gateway.telemetry.metrics import CallMetrics
+
+_POSITIONAL = ("phone", "zip", "campaign")
+_MAX_VALUE_CHARS = 128
+_NAMED = re.compile(r"([a-z][a-z_0-9]{0,31})=(.*)", re.ASCII | re.DOTALL)
+_ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?", re.ASCII)
+_ASSIGNMENT_TYPES = frozenset(one.value for one in AssignmentType)
+_WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+@dataclass(slots=True)
+class CallArguments:
+    """What the dialplan said. Texts are at most 128 characters; "" means it said nothing."""
+
+    phone: str = ""
+    zip: str = ""
+    campaign: str = ""
+    agent: str = ""
+    campaign_name: str = ""
+    skill: str = ""
+    lead_source: str = ""
+    lead_created: str = ""
+    attempts: str = ""
+    direction: str = ""
+    dial_id: str = ""
+    real_time: str = ""
+    pool: str = ""
+    assignment_type: str = ""
+    branded: str = ""
+    gateway: str = ""
+    """`${GATEWAY}` of an earlier assignment on the same channel."""
+    dialstatus: str = ""
+    """`${DIALSTATUS}` of that earlier dial."""
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def earlier(self) -> str:
+        """The packed state of the earlier assignment."""
+        return self.gateway
+
+    @property
+    def extra(self) -> str:
+        """Keys the contract does not know, as `key=value&…`, kept for the record."""
+        return "&".join(f"{key}={quote(value)}" for key, value in self.unknown.items())
+
+    def lead(self, phone: PhoneNumber) -> Lead:
+        """What to ask the providers for."""
+        return Lead(
+            phone=phone,
+            zip=self.zip,
+            campaign=self.campaign,
+            real_time=_WORDS.get(self.real_time, True),
+            pools=(self.pool,) if self.pool else (),
+            assignment_type=AssignmentType(self.assignment_type) if self.assignment_type else None,
+            branded=_WORDS.get(self.branded),
+        )
+
+
+KNOWN_KEYS = frozenset(one.name for one in fields(CallArguments)) - {"unknown"}
+_LONG_KEYS = frozenset({"gateway"})
+
+
+def read_arguments(environment: Environment, metrics: CallMetrics) -> CallArguments:
+    """Positions first, then `key=value`, then the URL's query; the first word on a key counts.
+
+    A position may hold `key=value` of a known key too: `assign,${EXTEN},campaign=9001` means what it says.
+    Values that make no sense are dropped and counted: they must not cost the call its number.
+    """
+    arguments = CallArguments()
+    for place, text in enumerate(environment.arguments):
+        named = _NAMED.fullmatch(text) if "=" in text else None
+        if named is not None and (place >= len(_POSITIONAL) or named[1] in KNOWN_KEYS):
+            _put(arguments, named[1], named[2], metrics)
+        elif place < len(_POSITIONAL):
+            _put(arguments, _POSITIONAL[place], text, metrics)
+        elif text:
+            metrics.bad_arguments["position"] += 1
+    for key, value in environment.query.items():
+        _put(arguments, key, value, metrics)
+    _drop_nonsense(arguments, metrics)
+    return arguments
+
+
+def _put(arguments: CallArguments, key: str, value: str, metrics: CallMetrics) -> None:
+    value = value.strip()
+    if key not in KNOWN_KEYS:
+        metrics.saw_unknown_key(key)
+        arguments.unknown.setdefault(key, value[:_MAX_VALUE_CHARS])
+    elif value and not getattr(arguments, key):
+        setattr(arguments, key, value if key in _LONG_KEYS else value[:_MAX_VALUE_CHARS])
+
+
+def _drop_nonsense(arguments: CallArguments, metrics: CallMetrics) -> None:
+    if arguments.zip:
+        code = _ZIP.fullmatch(arguments.zip)
+        arguments.zip = code[1] if code else _dropped("zip", metrics)
+    if arguments.assignment_type and arguments.assignment_type not in _ASSIGNMENT_TYPES:
+        arguments.assignment_type = _dropped("assignment_type", metrics)
+    for key in ("real_time", "branded"):
+        word = getattr(arguments, key).lower()
+        if word:
+            setattr(arguments, key, word if word in _WORDS else _dropped(key, metrics))
+
+
+def _dropped(key: str, metrics: CallMetrics) -> str:
+    metrics.bad_arguments[key] += 1
+    return ""

@@ -1,0 +1,68 @@
+"""What was answered before: fresh answers are used at once, stale ones only when nobody answers."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cachetools import TTLCache
+
+from gateway.assignment.settings import AssignmentSettings
+from gateway.model.decision import Decision, Source, Status
+from gateway.model.lead import Lead
+from gateway.model.phone import PhoneNumber
+
+_NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
+
+LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None]
+
+
+def key_of(lead: Lead) -> LeadKey:
+    """What makes two leads equal. `real_time` does not: it changes how the upstream answers, not what."""
+    return (lead.phone.e164, lead.zip, lead.campaign, lead.pools, lead.assignment_type, lead.branded)
+
+
+class _Kept(NamedTuple):
+    ani: PhoneNumber
+    fresh_until: float
+    decision: Decision
+
+
+class AnswerCache:
+    """Answers by lead, bounded in number and age; the oldest go first."""
+
+    def __init__(self, settings: AssignmentSettings, time: Callable[[], float]) -> None:
+        """`time` is the monotonic clock in seconds."""
+        self._time = time
+        self._fresh_s = settings.cache_ttl_s
+        kept_s = max(settings.stale_ttl_s, settings.cache_ttl_s)
+        self._kept: TTLCache[LeadKey, _Kept] = TTLCache(settings.cache_size, kept_s, time)
+        self._none: TTLCache[LeadKey, bool] = TTLCache(
+            max(1, settings.cache_size // _NEGATIVE_SHARE), settings.negative_ttl_s, time
+        )
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def fresh(self, key: LeadKey) -> Decision | None:
+        """The decision to give again, or `None`."""
+        kept = self._kept.get(key)
+        if kept is None or kept.fresh_until <= self._time():
+            return None
+        return kept.decision
+
+    def stale(self, key: LeadKey) -> PhoneNumber | None:
+        """The number answered at most `stale_ttl_s` ago."""
+        kept = self._kept.get(key)
+        return None if kept is None else kept.ani
+
+    def is_none(self, key: LeadKey) -> bool:
+        """Whether "no number" was the answer a moment ago."""
+        return key in self._none
+
+    def keep(self, key: LeadKey, ani: PhoneNumber) -> None:
+        """Remember a provider's number."""
+        decision = Decision(Status.ASSIGNED, Source.CACHE, ani)
+        self._kept[key] = _Kept(ani, self._time() + self._fresh_s, decision)
+
+    def keep_none(self, key: LeadKey) -> None:
+        """Remember that no provider has a number."""
+        self._none[key] = True

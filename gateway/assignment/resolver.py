@@ -1,0 +1,179 @@
+"""The decision: which number a call shows, within the deadline, whatever providers do.
+
+    fresh cache ► single flight ► providers in order ► otherwise the fallback
+
+Each lead asked for is one `_Flight`, shared by all calls with an equal lead. A call waits as a callback,
+not as a task: a hit costs no task at all, a miss shares the task of its request.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from gateway.assignment.cache import AnswerCache, LeadKey, key_of
+from gateway.assignment.campaigns import Campaigns
+from gateway.assignment.deadlines import Clock, Deadlines
+from gateway.assignment.fallback import Fallback
+from gateway.assignment.lane import Lane
+from gateway.assignment.owned import OwnedGuard
+from gateway.model.decision import Decision, Reason, Source, Status
+from gateway.model.lead import Lead
+from gateway.model.phone import PhoneNumber
+from gateway.providers.base import Answer
+from gateway.telemetry.metrics import CallMetrics
+
+log = logging.getLogger(__name__)
+
+Deliver = Callable[[Decision], None]
+"""Called exactly once with the decision for one call, possibly before `resolve` returns."""
+
+
+class _Waiter:
+    """One call waiting for a flight."""
+
+    __slots__ = ("deliver", "flight")
+
+    def __init__(self, flight: "_Flight", deliver: Deliver) -> None:
+        self.flight = flight
+        self.deliver = deliver
+
+
+class _Flight:
+    """One lead being asked for, with everybody who waits for it."""
+
+    __slots__ = ("deadline", "key", "lanes", "lead", "only_none", "reason", "waiters")
+
+    def __init__(self, lead: Lead, key: LeadKey, lanes: list[Lane]) -> None:
+        self.lead = lead
+        self.key = key
+        self.lanes = lanes
+        """Providers not asked yet, the next one last."""
+        self.waiters: dict[_Waiter, None] = {}
+        """In the order they came; a dict, so that one can leave without the others being touched."""
+        self.deadline = 0.0
+        self.reason = Reason.NO_PROVIDER
+        self.only_none = True
+        """Whether every provider asked so far said that it has no number."""
+
+
+class Resolver:
+    """Decides numbers for leads. `resolve` always delivers, in time, whatever a provider does."""
+
+    def __init__(
+        self,
+        *,
+        deadline_s: float,
+        lanes: Mapping[Source, Lane],
+        cache: AnswerCache,
+        campaigns: Campaigns,
+        fallback: Fallback,
+        owned: OwnedGuard,
+        clock: Clock,
+        metrics: CallMetrics,
+    ) -> None:
+        self._lanes = lanes
+        self._cache = cache
+        self._campaigns = campaigns
+        self._fallback = fallback
+        self._owned = owned
+        self._clock = clock
+        self._metrics = metrics
+        self._flights: dict[LeadKey, _Flight] = {}
+        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire)
+
+    def resolve(self, lead: Lead, deliver: Deliver) -> None:
+        """Decide for one call: at once from the cache, else when a provider answered or the deadline came."""
+        key = key_of(lead)
+        known = self._cache.fresh(key)
+        if known is not None:
+            deliver(known)
+            return
+        if self._cache.is_none(key):
+            deliver(self._fallback.decide(lead, Reason.NO_NUMBER))
+            return
+        flight = self._flights.get(key)
+        if flight is not None:
+            self._wait(flight, deliver)
+            return
+        flight = self._flights[key] = _Flight(lead, key, self._lanes_for(lead))
+        flight.deadline = self._wait(flight, deliver)
+        self._ask_next(flight)
+
+    def close(self) -> None:
+        """Decide for everybody who still waits, at once."""
+        for flight in tuple(self._flights.values()):
+            flight.lanes.clear()
+            self._land(flight, None, Reason.UNAVAILABLE)
+        self._deadlines.close()
+
+    def _lanes_for(self, lead: Lead) -> list[Lane]:
+        sources = self._campaigns.providers(lead.campaign)
+        return [self._lanes[source] for source in reversed(sources) if source in self._lanes]
+
+    def _wait(self, flight: _Flight, deliver: Deliver) -> float:
+        waiter = _Waiter(flight, deliver)
+        flight.waiters[waiter] = None
+        return self._deadlines.watch(waiter)
+
+    def _ask_next(self, flight: _Flight) -> None:
+        if not flight.lanes or not flight.waiters:
+            self._land(flight, None, flight.reason)
+            return
+        lane = flight.lanes.pop()
+        lane.ask(flight.lead, self._deadline_for(flight, lane), partial(self._take, flight, lane))
+
+    def _deadline_for(self, flight: _Flight, lane: Lane) -> float:
+        """Equal shares of the time left, so that a silent provider leaves time for the next."""
+        now = self._clock.time()
+        shares = lane.waits + sum(other.waits for other in flight.lanes)
+        return now + (flight.deadline - now) / max(shares, 1)
+
+    def _take(self, flight: _Flight, lane: Lane, outcome: Answer | Reason) -> None:
+        """A provider answered, or did not."""
+        if isinstance(outcome, Answer):
+            if outcome.ani is None:
+                outcome = Reason.NO_NUMBER
+            elif self._owned.accepts(outcome.ani):
+                self._land(flight, outcome.ani, Reason.NONE, lane.source)
+                return
+            else:
+                self._metrics.not_owned += 1
+                outcome = Reason.NOT_OWNED
+        flight.only_none = flight.only_none and outcome is Reason.NO_NUMBER
+        if flight.reason in (Reason.NO_PROVIDER, Reason.NO_NUMBER):
+            flight.reason = outcome
+        self._ask_next(flight)
+
+    def _land(
+        self, flight: _Flight, ani: PhoneNumber | None, reason: Reason, source: Source = Source.NONE
+    ) -> None:
+        """The flight is over: remember the answer and deliver it to all who wait."""
+        if self._flights.get(flight.key) is not flight:
+            return
+        del self._flights[flight.key]
+        if ani is not None:
+            self._cache.keep(flight.key, ani)
+            decision = Decision(Status.ASSIGNED, source, ani)
+        else:
+            if flight.only_none and reason is Reason.NO_NUMBER:
+                self._cache.keep_none(flight.key)
+            decision = self._fallback.decide(flight.lead, reason) if flight.waiters else _NOBODY_WAITS
+        for waiter in flight.waiters:
+            self._deadlines.forget(waiter)
+            self._deliver(waiter, decision)
+
+    def _expire(self, waiter: _Waiter) -> None:
+        """The deadline came first. The flight goes on without the call, to warm the cache."""
+        flight = waiter.flight
+        del flight.waiters[waiter]
+        self._deliver(waiter, self._fallback.decide(flight.lead, Reason.TIMEOUT))
+
+    def _deliver(self, waiter: _Waiter, decision: Decision) -> None:
+        try:
+            waiter.deliver(decision)
+        except Exception:
+            self._metrics.faults += 1
+            log.exception("delivering a decision failed; the other calls go on")
+
+
+_NOBODY_WAITS = Decision(Status.UNCHANGED)

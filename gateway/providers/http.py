@@ -1,0 +1,169 @@
+"""HTTP for the providers: one pooled keep-alive aiohttp session per upstream, errors as our types.
+
+A kept connection the upstream closed just as we wrote on it is no outage: the request is repeated once,
+provided not one byte of an answer had come.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import orjson
+
+from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutError, UnavailableError
+
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+_MAX_REASON_CHARS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer other than 429, body read to its end."""
+
+    status: int
+    body: bytes
+    request_id: str
+
+    @property
+    def is_server_error(self) -> bool:
+        """Whether the status is a 5xx."""
+        return self.status >= _SERVER_ERROR
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises `BadAnswerError` when it is none."""
+        try:
+            value = orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise BadAnswerError(
+                f"answer {self.status} is not JSON: {error}", request_id=self.request_id
+            ) from error
+        if not isinstance(value, dict):
+            raise BadAnswerError(f"answer {self.status} is not a JSON object", request_id=self.request_id)
+        return value
+
+
+class HttpClient:
+    """Keeps connections to one base URL and sends JSON over them."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        max_connections: int,
+        keepalive_s: float,
+        ca_file: str = "",
+    ) -> None:
+        """`ca_file` names further authorities to trust; verification itself cannot be turned off."""
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Content-Type": "application/json", **headers}
+        self._max_connections = max_connections
+        self._keepalive_s = keepalive_s
+        self._ca_file = ca_file
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the pool. Raises `OSError` or `ssl.SSLError` when `ca_file` cannot be used."""
+        tls: ssl.SSLContext | bool = True
+        if self._ca_file:
+            tls = ssl.create_default_context()
+            tls.load_verify_locations(self._ca_file)
+        connector = aiohttp.TCPConnector(
+            limit=self._max_connections, keepalive_timeout=self._keepalive_s, ttl_dns_cache=60, ssl=tls
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def post(self, path: str, body: bytes, *, timeout_s: float, max_reply_bytes: int) -> Reply:
+        """POST `body`; the reply is complete within `timeout_s` or `TimedOutError` is raised.
+
+        Raises `RateLimitedError` on 429, `BadAnswerError` on a reply that is no HTTP or larger than
+        `max_reply_bytes`, `UnavailableError` when there was no whole reply.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + timeout_s
+        try:
+            try:
+                return await self._send(path, body, timeout_s, max_reply_bytes)
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
+                return await self._send(path, body, give_up_at - loop.time(), max_reply_bytes)
+        except TimeoutError as error:
+            raise TimedOutError(f"no answer within {timeout_s * 1000:.0f} ms") from error
+        except aiohttp.ClientConnectorError as error:
+            raise UnavailableError(f"cannot connect: {_plain(error)}", never_sent=True) from error
+        except aiohttp.ClientResponseError as error:
+            raise BadAnswerError(
+                f"not a sensible HTTP answer: {error.message[:_MAX_REASON_CHARS]}"
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise UnavailableError(f"the connection broke: {_plain(error)}") from error
+
+    async def _send(self, path: str, body: bytes, timeout_s: float, max_reply_bytes: int) -> Reply:
+        if self._session is None:
+            raise UnavailableError("the client is closed", never_sent=True)
+        async with self._session.post(
+            self._base_url + path,
+            data=body,
+            timeout=aiohttp.ClientTimeout(total=max(timeout_s, 0.001)),
+            allow_redirects=False,
+        ) as response:
+            request_id = response.headers.get("x-request-id", "")
+            if response.status == _TOO_MANY_REQUESTS:
+                raise RateLimitedError(
+                    "rate limited (429)",
+                    retry_after_s=retry_after_s(response.headers.get("Retry-After", ""), datetime.now(UTC)),
+                    request_id=request_id,
+                )
+            try:
+                content = await _read_at_most(response, max_reply_bytes)
+            except (aiohttp.ClientError, ConnectionResetError) as error:
+                raise UnavailableError("the answer broke off", request_id=request_id) from error
+            return Reply(response.status, content, request_id)
+
+
+async def _read_at_most(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole body. Raises `BadAnswerError` as soon as it is longer than `most` bytes."""
+    content = b""
+    while not response.content.at_eof():
+        content += await response.content.read(most + 1 - len(content))
+        if len(content) > most:
+            response.close()
+            raise BadAnswerError(f"the answer is larger than {most} bytes")
+    return content
+
+
+def retry_after_s(value: str, now: datetime) -> float | None:
+    """Seconds to wait by a `Retry-After` header (RFC 9110 §10.2.3: seconds or a date); `None`: unreadable."""
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max((when - now).total_seconds(), 0.0)
+
+
+def _plain(error: Exception) -> str:
+    """An error's text for a log line, short and without line ends."""
+    return " ".join((str(error) or type(error).__name__).split())[:_MAX_REASON_CHARS]

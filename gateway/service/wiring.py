@@ -1,0 +1,119 @@
+"""Builds the gateway out of its parts. The only place that knows concrete ones."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gateway.agi.server import AgiServer
+from gateway.agi.verbs.assign import Assign
+from gateway.agi.verbs.base import Verb
+from gateway.assignment.cache import AnswerCache
+from gateway.assignment.campaigns import Campaigns
+from gateway.assignment.coalesce import Coalescer
+from gateway.assignment.fallback import Fallback
+from gateway.assignment.guards import Guards
+from gateway.assignment.lane import Lane, LocalLane
+from gateway.assignment.owned import OwnedGuard
+from gateway.assignment.resolver import Resolver
+from gateway.config.settings import Settings
+from gateway.model.decision import Source
+from gateway.providers.outboundiq import OutboundIq
+from gateway.telemetry.call_log import CallLog
+from gateway.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from gateway.engine.provider import EngineProvider
+
+
+class Gateway:
+    """The whole call path in one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._upstreams: list[OutboundIq] = []
+        self._coalescers: list[Coalescer] = []
+        self._engine: EngineProvider | None = None
+        self._resolver: Resolver | None = None
+        self._server: AgiServer | None = None
+
+    @property
+    def agi_addresses(self) -> list[tuple[str, int]]:
+        """Where Asterisk reaches us; known once started."""
+        return self._server.addresses if self._server else []
+
+    async def start(self) -> None:
+        """Open everything and listen. Raises `OSError` or the engine's errors; then nothing stays open."""
+        try:
+            await self._start(asyncio.get_running_loop())
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
+        if self._server is not None:
+            await self._server.stop()
+        if self._resolver is not None:
+            self._resolver.close()
+        for coalescer in self._coalescers:
+            await coalescer.close()
+        for upstream in self._upstreams:
+            await upstream.close()
+        if self._engine is not None:
+            self._engine.close()
+        self._server = self._resolver = self._engine = None
+        self._coalescers.clear()
+        self._upstreams.clear()
+
+    async def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        settings = self.settings.assignment
+        campaigns = Campaigns(settings, self.settings.campaigns)
+        engine = self._open_engine()
+        cache = AnswerCache(settings, loop.time)
+        self._resolver = Resolver(
+            deadline_s=settings.deadline_s,
+            lanes=await self._lanes(engine, loop),
+            cache=cache,
+            campaigns=campaigns,
+            fallback=Fallback(settings.fallback, cache=cache, campaigns=campaigns, engine=engine),
+            owned=OwnedGuard(settings, self._engine if settings.only_owned else None),
+            clock=loop,
+            metrics=self.metrics.calls,
+        )
+        assign = Assign(
+            self.settings.agi,
+            resolver=self._resolver,
+            guards=Guards(settings),
+            campaigns=campaigns,
+            metrics=self.metrics.calls,
+            call_log=CallLog(mask_numbers=self.settings.log.mask_numbers)
+            if self.settings.log.calls
+            else None,
+        )
+        verbs: Mapping[str, Verb] = {"assign": assign, "": assign}
+        self._server = AgiServer(self.settings.agi, verbs, self.metrics.sessions, loop)
+        await self._server.start()
+
+    def _open_engine(self) -> LocalLane | None:
+        """The engine, when the settings give it numbers to choose from."""
+        if not (self.settings.engine.database or self.settings.engine.inventory):
+            return None
+        from gateway.engine.provider import EngineProvider
+
+        self._engine = EngineProvider.open(self.settings.engine)
+        return LocalLane(self._engine)
+
+    async def _lanes(self, engine: LocalLane | None, loop: asyncio.AbstractEventLoop) -> dict[Source, Lane]:
+        lanes: dict[Source, Lane] = {}
+        if engine is not None:
+            lanes[Source.ENGINE] = engine
+        if self.settings.outboundiq.key:
+            upstream = OutboundIq(self.settings.outboundiq)
+            self._upstreams.append(upstream)
+            await upstream.open()
+            metrics = self.metrics.upstream(Source.OUTBOUNDIQ)
+            coalescer = Coalescer(upstream, self.settings.assignment, loop, metrics)
+            self._coalescers.append(coalescer)
+            lanes[Source.OUTBOUNDIQ] = coalescer
+        return lanes

@@ -1,0 +1,194 @@
+"""A simulated outboundIQ over HTTP, which can be made to fail in every way while it runs.
+
+It speaks `POST /assignment` and `POST /assignment/batch` with a Bearer key, on loopback only. For load there
+is a leaner one, `LeanUpstream`; this one is for fidelity.
+"""
+
+import asyncio
+import hmac
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import orjson
+from aiohttp import web
+
+from gateway.simulator.upstream_answers import Fault, HttpAnswer, batch, single
+
+DEFAULT_KEY = "simulated-key"
+_SILENCE_S = 60.0
+"""Longest silence; far beyond every deadline, and short enough to end a forgotten one."""
+
+
+@dataclass(slots=True)
+class UpstreamCounters:
+    """What has arrived since the start."""
+
+    requests: int = 0
+    batches: int = 0
+    """Requests to `/assignment/batch`, also counted in `requests`."""
+    leads: int = 0
+    rejected_keys: int = 0
+    by_fault: Counter[Fault] = field(default_factory=Counter)
+    """Requests by the fault they met."""
+
+
+class UpstreamSimulator:
+    """An upstream to be used as `async with UpstreamSimulator() as upstream`, or by `start` and `stop`.
+
+    `fault` may be changed at any time with `set_fault`; `delay_s` is how long `Fault.SLOW` takes.
+    """
+
+    def __init__(self, *, key: str = DEFAULT_KEY, delay_s: float = 0.02) -> None:
+        self.key = key
+        self.delay_s = delay_s
+        self.counters = UpstreamCounters()
+        self._fault = Fault.NONE
+        self._port = 0
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._served: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
+        self._released = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    @property
+    def fault(self) -> Fault:
+        """How it misbehaves now."""
+        return self._fault
+
+    @property
+    def url(self) -> str:
+        """Base URL; the port stays the same through every fault."""
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        """Listen on a free port of the loopback address."""
+        self._released.clear()
+        await self._listen()
+
+    async def stop(self) -> None:
+        """Close the port and every connection; silent requests end too."""
+        self._released.set()
+        await self._close()
+
+    async def set_fault(self, fault: Fault) -> None:
+        """Misbehave in this way from the next request on."""
+        self._released.set()  # requests held in silence end when the silence does
+        self._released = asyncio.Event()
+        self._fault = fault
+        if fault is Fault.REFUSED:
+            await self._close()
+        elif self._site is None:
+            await self._listen()
+
+    async def _listen(self) -> None:
+        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_post("/assignment", self._assignment)
+        app.router.add_post("/assignment/batch", self._batch)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=4096, reuse_address=True)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
+
+    async def _close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._runner = self._site = None
+
+    async def _assignment(self, request: web.Request) -> web.StreamResponse:
+        lead = await _json_body(request)
+        return await self._answer(request, single(lead, self._fault), leads=1)
+
+    async def _batch(self, request: web.Request) -> web.StreamResponse:
+        body = await _json_body(request)
+        self.counters.batches += 1
+        return await self._answer(request, batch(body, self._fault), leads=len(body.get("leads", [])))
+
+    async def _answer(self, request: web.Request, answer: HttpAnswer, *, leads: int) -> web.StreamResponse:
+        fault = self._fault
+        self._count(fault, leads)
+        if not self._is_authorized(request):
+            self.counters.rejected_keys += 1
+            return _response(HttpAnswer(401, b'{"success":false,"message":"invalid key"}'))
+        match fault:
+            case Fault.SLOW:
+                await asyncio.sleep(self.delay_s)
+            case Fault.SILENT:
+                await self._keep_silent()
+                _abort(request)
+            case Fault.RESET:
+                _abort(request)
+            case Fault.STALE_KEEPALIVE if self._is_reused(request):
+                _abort(request)
+            case Fault.CUT_BODY:
+                return await _cut(request, answer)
+            case _:
+                pass
+        return _response(answer)
+
+    def _count(self, fault: Fault, leads: int) -> None:
+        self.counters.requests += 1
+        self.counters.leads += leads
+        self.counters.by_fault[fault] += 1
+
+    def _is_authorized(self, request: web.Request) -> bool:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {self.key}".encode())
+
+    def _is_reused(self, request: web.Request) -> bool:
+        """Whether the connection has carried a request already."""
+        transport = request.transport
+        if transport is None:
+            return False
+        before = self._served.get(transport, 0)
+        self._served[transport] = before + 1
+        return before > 0
+
+    async def _keep_silent(self) -> None:
+        try:
+            async with asyncio.timeout(_SILENCE_S):
+                await self._released.wait()
+        except TimeoutError:
+            return
+
+
+async def _json_body(request: web.Request) -> dict[str, Any]:
+    """The request's object; a body that is none is answered 400."""
+    try:
+        body = orjson.loads(await request.read())
+    except orjson.JSONDecodeError as error:
+        raise web.HTTPBadRequest(text="not JSON") from error
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text="not an object")
+    return body
+
+
+def _response(answer: HttpAnswer) -> web.Response:
+    headers = {"x-request-id": "simulated", **dict(answer.headers)}
+    return web.Response(
+        status=answer.status, body=answer.body, content_type="application/json", headers=headers
+    )
+
+
+def _abort(request: web.Request) -> None:
+    """Break the connection; what is answered afterwards goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _cut(request: web.Request, answer: HttpAnswer) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status)
+    response.content_type = "application/json"
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    await response.write(answer.body[: len(answer.body) // 2])
+    _abort(request)
+    return response

@@ -1,0 +1,77 @@
+"""Logs: set up once at start, throttled where an outage would flood them."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+import orjson
+
+from gateway.telemetry.settings import LogFormat, LogSettings
+
+
+class Throttle:
+    """Lets `most` lines through per second; says how many it held back when the next second begins."""
+
+    def __init__(
+        self, log: logging.Logger, *, most: int = 5, time: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log = log
+        self._most = most
+        self._time = time
+        self._second = 0
+        self._written = 0
+        self._held = 0
+
+    def warning(self, message: str, *values: object) -> None:
+        """A warning, unless this second has had its share."""
+        second = int(self._time())
+        if second != self._second:
+            if self._held:
+                self._log.warning("%d further lines like the following were left out", self._held)
+            self._second, self._written, self._held = second, 0, 0
+        if self._written < self._most:
+            self._written += 1
+            self._log.warning(message, *values)
+        else:
+            self._held += 1
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time (UTC, ISO 8601), level, logger, message, error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line for one record."""
+        line = {
+            "time": _utc(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """Time (UTC), level, message on one line."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+
+def configure(settings: LogSettings) -> None:
+    """Send the logs of this process to standard error, as the settings say."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if settings.format is LogFormat.JSON else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for noisy in ("asyncio", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _utc(created: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created)) + f".{int(created % 1 * 1000):03d}Z"

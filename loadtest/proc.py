@@ -1,0 +1,61 @@
+"""What the kernel says about processes and the machine: CPU used, time waited for a CPU, time stolen.
+
+Source: proc(5); `schedstat` holds nanoseconds run and nanoseconds runnable without a CPU.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU time and run-queue wait of a process with all its threads, in seconds."""
+
+    cpu_s: float
+    waited_s: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """The usage so far. Raises `FileNotFoundError` when the process is gone."""
+        run_ns = wait_ns = 0
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            ran, waited = (thread / "schedstat").read_text().split()[:2]
+            run_ns += int(ran)
+            wait_ns += int(waited)
+        return cls(run_ns / 1e9 or _ticks_s(pid), wait_ns / 1e9)
+
+    @classmethod
+    def of_self(cls) -> Self:
+        """The usage of this process so far."""
+        return cls.of(os.getpid())
+
+    def __sub__(self, before: "Usage") -> "Usage":
+        return Usage(self.cpu_s - before.cpu_s, self.waited_s - before.waited_s)
+
+
+def _ticks_s(pid: int) -> float:
+    """CPU time from /proc/PID/stat, for kernels without schedstat; steps of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+
+def stolen_s() -> float:
+    """Seconds of CPU the hypervisor has kept from this machine since it booted, all CPUs together."""
+    return int(Path("/proc/stat").read_text().splitlines()[0].split()[8]) * _TICK_S
+
+
+def memory_mb(pid: int) -> float:
+    """Proportional set size, in MB of 1,000,000 bytes."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(rollup.split("Pss:")[1].split()[0]) * 1024 / 1e6
+
+
+def pin(pid: int, cpu: int) -> None:
+    """Keep a process on one CPU, where the machine has more than one."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) > 1:
+        os.sched_setaffinity(pid, {cpus[cpu % len(cpus)]})
