@@ -34,7 +34,7 @@ def demo(seconds: float | None, rate: float) -> None:
         return
     if figures is None:
         return
-    unanswered = figures.by_status[""] + figures.timed_out
+    unanswered = figures.by_status.get("", 0) + figures.timed_out
     if unanswered or figures.protocol_errors:
         fail(
             f"{unanswered} calls got no answer, {figures.protocol_errors} protocol errors",

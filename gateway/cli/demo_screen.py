@@ -1,6 +1,6 @@
 """What the demo shows: one live screen on a terminal, one plain line a second elsewhere."""
 
-from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -95,17 +95,19 @@ def summary(figures: Figures | None) -> str:
     """What the whole run came to."""
     if figures is None:
         return "stopped before the first figures"
-    statuses = ", ".join(
-        f"{number} {name or 'unanswered'}" for name, number in figures.by_status.most_common()
-    )
-    sources = ", ".join(
-        f"{number} {name or 'unanswered'}" for name, number in figures.by_source.most_common()
-    )
     return (
-        f"{figures.ended} calls in {figures.elapsed_s:.1f} s: {statuses}\n"
-        f"numbers came from: {sources}\n"
+        f"{figures.ended} calls in {figures.elapsed_s:.1f} s: {_listed(figures.by_status)}\n"
+        f"numbers came from: {_listed(figures.by_source)}\n"
         f"{figures.protocol_errors} protocol errors, {figures.timed_out} calls without an answer in time"
     )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name or 'unanswered'}" for name, number in _most_first(counts))
+
+
+def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
 
 
 def drawn(view: View) -> Group:
@@ -145,10 +147,10 @@ def _headline(view: View) -> Table:
     return table
 
 
-def _shares(title: str, counts: Counter[str]) -> Table:
+def _shares(title: str, counts: Mapping[str, int]) -> Table:
     table = Table(title=title, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0))
-    total = max(counts.total(), 1)
-    for name, number in counts.most_common():
+    total = max(sum(counts.values()), 1)
+    for name, number in _most_first(counts):
         table.add_row(
             f"{name or '-':<12}",
             f"{number:>7}",

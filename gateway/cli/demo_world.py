@@ -34,9 +34,11 @@ UPSTREAM_DELAY_S = 0.02
 UP_S = 6.0
 DOWN_S = 3.0
 """The upstream answers for `UP_S`, then fails for `DOWN_S`, and again."""
+CACHE_TTL_S = 3.0
+"""A tenth of the default, so that answers grow stale while somebody watches."""
 LAST_CALLS = 8
-CLOUD_CAMPAIGN = "spring"
-OWN_CAMPAIGN = "renewals"
+CLOUD_CAMPAIGN = "9001"
+OWN_CAMPAIGN = "9002"
 """Its numbers come from the engine; those of the other from the upstream."""
 _DO_NOT_CALL = "+1900"
 _SPECIAL_EVERY = 25
@@ -94,7 +96,7 @@ def demo_settings(upstream: UpstreamSimulator, inventory: str) -> Settings:
     """The gateway's defaults, with free ports, sample numbers, and the simulated upstream as outboundIQ."""
     return Settings(
         agi=AgiSettings(listen=("127.0.0.1:0",)),
-        assignment=AssignmentSettings(do_not_call=(_DO_NOT_CALL,)),
+        assignment=AssignmentSettings(cache_ttl_s=CACHE_TTL_S, do_not_call=(_DO_NOT_CALL,)),
         outboundiq=OutboundIqSettings(url=upstream.url, key=upstream.key),
         engine=EngineSettings(inventory=inventory),
         campaigns={OWN_CAMPAIGN: CampaignSettings(providers=(Source.ENGINE,))},
@@ -144,6 +146,8 @@ class _Demo:
         async with aclosing(stream) as all_figures:
             async for figures in all_figures:
                 self._figures = figures
+                if scenario.duration_s is not None and figures.elapsed_s > scenario.duration_s:
+                    continue  # the rates of the moment after the end would mislead
                 down = self._upstream.fault is Fault.UNAVAILABLE
                 self._show(View(figures, down, tuple(self._last), f"{host}:{port}"))
 

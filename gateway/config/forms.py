@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.config.schema import Entry
 from gateway.config.values import WrongValueError
@@ -38,6 +39,14 @@ def _is_url(text: str) -> bool:
         return False
 
 
+def _is_timezone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
 def _is_readable(text: str) -> bool:
     try:
         with Path(text).open("rb"):
@@ -62,6 +71,7 @@ _FORMS: dict[Form, tuple[Callable[[str], bool], str, str]] = {
     Form.PREFIX: (lambda text: bool(_PREFIX.fullmatch(text)), "an E.164 prefix", 'write for example "+1900"'),
     Form.DIGITS: (lambda text: bool(_DIGITS.fullmatch(text)), "digits to dial", "write 0-9, * and # only"),
     Form.URL: (_is_url, "a URL", 'write for example "https://api.example.com"'),
+    Form.TIMEZONE: (_is_timezone, "a time zone", 'write an IANA name, for example "America/New_York"'),
     Form.FILE: (_is_readable, "a file that can be read", "check its name and who may read it"),
 }
 """Form: whether a text has it, what is expected, and how to mend it."""

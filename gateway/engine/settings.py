@@ -33,12 +33,16 @@ class EngineSettings:
         "Least time between two uses of one ANI.",
         unit="s",
         why="0: the least used number goes first, which spreads the calls already",
+        least=0,
+        most=86_400,
     )
     nearest_km: float = setting(
         160.0,
         "How far the middle of an area code may be from the prospect to count as near.",
         unit="km",
         why="100 miles: beyond, a number of the same state looks more local",
+        least=0,
+        most=20_000,
     )
     toll_free_last: bool = setting(
         True,
@@ -57,12 +61,15 @@ class EngineSettings:
         "",
         "Time zone in which a day of `daily_cap` and of pauses begins, such as America/New_York.",
         why="empty: the machine's own",
+        form=Form.TIMEZONE,
     )
     flush_interval_s: float = setting(
         1.0,
         "Most time between a use and its counter's write to the database, while calls keep coming.",
         unit="s",
         why="a crash then forgets one second of counts; each write is one sync of the disk",
+        least=0,
+        most=3_600,
     )
     cache_dir: str = setting(
         "",
@@ -89,10 +96,14 @@ class ApiSettings:
         "Largest request body; a larger one is answered 413.",
         unit="bytes",
         why="a full batch of 2,000 leads takes about 300 kB",
+        least=1_024,
+        most=67_108_864,
     )
     max_batch: int = setting(
         2_000,
         "Most leads in one batch; more are answered 400.",
         unit="leads",
         why="2,000 take about 20 ms, in which other requests wait",
+        least=1,
+        most=100_000,
     )

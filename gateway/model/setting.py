@@ -25,6 +25,8 @@ class Form(StrEnum):
     """What a telephone can dial: 0-9, * and #."""
     URL = "url"
     """http:// or https:// with a host."""
+    TIMEZONE = "timezone"
+    """An IANA name: `America/New_York`."""
     FILE = "file"
     """A file that must be there and readable."""
 
