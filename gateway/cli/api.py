@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.console import COULD_NOT_START, fail, say
+from gateway.cli.console import say
 from gateway.cli.options import config_options, load_settings, setting_option
 
 if TYPE_CHECKING:
@@ -28,15 +28,13 @@ def api(context: click.Context) -> None:
     when it could not start.
     """
     loaded = load_settings(context, "api")
+    from gateway.cli.start_up import start_up
     from gateway.service.loop import run
     from gateway.telemetry import logs
 
     logs.configure(loaded.settings.log)
-    try:
+    with start_up():
         run(_serve(loaded.settings))
-    except OSError as error:
-        hint = "is the address free, and are the files of [engine] readable? See api.listen"
-        fail(f"could not start: {error}", hint, code=COULD_NOT_START)
 
 
 async def _serve(settings: "Settings") -> None:

@@ -18,6 +18,7 @@ _WATCH = (
     "watch where the numbers come from meanwhile, and the latency."
 )
 _NEXT = "Ctrl-C ends it. Next: docs/tutorial/first-call.md places a call with numbers of your own."
+_STARTING = "starting; the very first time takes a few seconds more, in which the map of area codes is made"
 _BAR_CELLS = 30
 
 
@@ -66,7 +67,11 @@ class LiveScreen:
     """One screen, drawn anew with each view."""
 
     def __init__(self, console: Console) -> None:
-        self._live = Live(Text("starting…"), console=console, auto_refresh=False)
+        self._live = Live(
+            Text(_STARTING),
+            console=console,
+            auto_refresh=False,
+        )
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -4,7 +4,6 @@ import sys
 
 import click
 
-from gateway.cli.console import COULD_NOT_START, fail
 from gateway.cli.options import config_options, load_settings, setting_option
 
 
@@ -20,14 +19,9 @@ def serve(context: click.Context) -> None:
     not start: a wrong configuration, an address in use.
     """
     loaded = load_settings(context)
+    from gateway.cli.start_up import start_up
     from gateway.service.worker import serve as run
 
-    try:
+    with start_up():
         code = run(loaded.settings)
-    except OSError as error:
-        fail(
-            f"could not start: {error}",
-            "another gateway may be running; see agi.listen",
-            code=COULD_NOT_START,
-        )
     sys.exit(code)
