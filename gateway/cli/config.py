@@ -5,6 +5,7 @@ import click
 from gateway.cli.console import put
 from gateway.cli.options import config_options, load_settings
 
+PURPOSES = ("calls", "api")
 FORMATS = ("text", "markdown", "json", "toml")
 
 
@@ -15,11 +16,15 @@ def config() -> None:
 
 @config.command()
 @config_options
+@click.option("--for", "purpose", type=click.Choice(PURPOSES), default="calls", help="Default: calls.")
 @click.pass_context
-def check(context: click.Context) -> None:
-    """Say OK, or everything that is wrong (exit code 3)."""
-    loaded = load_settings(context)
-    put(f"OK: {loaded.file or 'no file, defaults'}; {len(loaded.origins)} settings given\n")
+def check(context: click.Context, purpose: str) -> None:
+    """Say OK, or everything that is wrong (exit code 3).
+
+    What must be complete differs: `calls` is what `serve` needs, `api` what `api` needs.
+    """
+    loaded = load_settings(context, purpose)
+    put(f"OK: {loaded.file or 'no file'}; settings given: {len(loaded.origins)}\n")
 
 
 @config.command()

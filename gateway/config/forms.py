@@ -79,11 +79,16 @@ _FORMS: dict[Form, tuple[Callable[[str], bool], str, str]] = {
 
 def check(value: object, entry: Entry) -> None:
     """Hold `value` against the limits of its setting. Raises `WrongValueError`."""
-    if isinstance(value, tuple):
-        for each in value:
+    if isinstance(value, tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
             _check_one(each, entry)
-    elif value not in {None, ""} or entry.default not in {None, ""}:
+    elif not (_is_none(value) and _is_none(entry.default)):
         _check_one(value, entry)
+
+
+def _is_none(value: object) -> bool:
+    """Whether the value says "there is none", as a setting does whose default is empty."""
+    return value is None or value == ""
 
 
 def _check_one(value: object, entry: Entry) -> None:
@@ -105,6 +110,7 @@ def plain(number: float) -> str:
 
 def _check_number(value: float, entry: Entry) -> None:
     unit = f" {entry.unit}" if entry.unit else ""
+    value = int(value) if value == int(value) else value
     if entry.least is not None and value < entry.least:
         raise WrongValueError(f"at least {plain(entry.least)}{unit}", value)
     if entry.most is not None and value > entry.most:

@@ -1,5 +1,6 @@
 """From what was written (TOML, or text of the environment and of flags) to the type of the setting."""
 
+import difflib
 import json
 import math
 import tomllib
@@ -128,8 +129,13 @@ def read(raw: object, hint: Any, choices: Sequence[str] = ()) -> Any:
 def _member(raw: object, hint: type[Enum], choices: Sequence[str]) -> Enum:
     allowed = choices or [str(member.value) for member in hint]
     if raw not in allowed:
-        raise WrongValueError(f"one of {', '.join(allowed)}", raw)
+        raise WrongValueError(f"one of {', '.join(allowed)}", raw, _closest(str(raw), allowed))
     return hint(raw)
+
+
+def _closest(text: str, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(text.lower(), allowed, 1)
+    return f'did you mean "{close[0]}"?' if close else ""
 
 
 def _scalar(raw: object, hint: type[Any]) -> Any:

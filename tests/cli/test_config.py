@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from gateway.cli import config
 from gateway.cli.main import main
+from gateway.config import reference
+from gateway.config.checks import Purpose
 from gateway.config.schema import entries
 
 
@@ -21,7 +24,7 @@ def run(*arguments: str, **environ: str) -> Result:
 def test_check_says_ok_and_which_file() -> None:
     Path("ani-gateway.toml").write_text('[outboundiq]\nkey = "secret"')
     result = run("config", "check")
-    assert (result.exit_code, result.stdout) == (0, "OK: ani-gateway.toml; 1 settings given\n")
+    assert (result.exit_code, result.stdout) == (0, "OK: ani-gateway.toml; settings given: 1\n")
 
 
 def test_check_prints_each_problem_and_its_hint_to_stderr_and_ends_with_3() -> None:
@@ -34,6 +37,19 @@ def test_check_prints_each_problem_and_its_hint_to_stderr_and_ends_with_3() -> N
         in result.stderr
     )
     assert "error: agi.max_connections: expected at least 1, found 0 (ani-gateway.toml:3)\n" in result.stderr
+
+
+def test_check_for_the_api_asks_for_what_the_api_needs() -> None:
+    result = run("config", "check", "--for", "api", ANI_GATEWAY_API_KEYS="k")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: engine.inventory: is missing")
+    assert "outboundiq" not in result.stderr
+
+
+def test_choices_of_options_are_those_of_the_library() -> None:
+    """They are written out in the command, so that `--help` loads nothing."""
+    assert list(config.PURPOSES) == [purpose.value for purpose in Purpose]
+    assert set(config.FORMATS) == set(reference.FORMATS)
 
 
 def test_set_wins_over_the_environment() -> None:

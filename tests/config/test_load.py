@@ -172,7 +172,7 @@ def test_a_setting_where_a_section_belongs_is_told() -> None:
         ("agi.listen", '["a:70000"]', 'expected HOST:PORT, found "a:70000"'),
         ("agi.allow", '["10.0.0.1/8"]', 'expected a network (CIDR), found "10.0.0.1/8"'),
         ("agi.presentation", '"x"', 'expected one of keep, allowed, prohibited, found "x"'),
-        ("assignment.deadline_s", "90", "expected at most 30 s, found 90.0"),
+        ("assignment.deadline_s", "90", "expected at most 30 s, found 90"),
         ("assignment.cache_ttl_s", "nan", 'expected a number that is not infinite, found "nan"'),
         ("assignment.deadline_s", "12:00:00", 'expected a number, found "12:00:00"'),
         ("assignment.default_ani", '"555"', 'expected a phone number, found "555"'),
@@ -192,6 +192,10 @@ def test_a_wrong_value_is_one_line_with_path_and_place(path: str, raw: str, mess
     problem = only_problem(f"[{section}]\n{key} = {raw}")
     assert problem.line == f"{path}: {message} (gateway.toml:2)"
     assert problem.hint
+
+
+def test_a_word_nearly_right_is_told_which_was_meant() -> None:
+    assert only_problem('[assignment]\nproviders = ["engin"]').hint == 'did you mean "engine"?'
 
 
 def test_a_number_in_quotes_is_told_how_to_be_written() -> None:
