@@ -112,7 +112,8 @@ def batch(body: dict[str, Any], fault: Fault) -> HttpAnswer:
     rows = [_row(lead, fault) for lead in body.get("leads", [])]
     match fault:
         case Fault.WRONG_TYPES:
-            return _json({"success": 1, "results": {"row_id": 7}})
+            row = {"row_id": ["0"], "outboundani": 5, "error": None}
+            return _json({"success": True, "results": [7, row]})
         case Fault.MISSING_ROWS:
             rows = rows[::2]
         case Fault.SHUFFLED_ROWS:
