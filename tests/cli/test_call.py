@@ -117,9 +117,14 @@ def test_a_silent_server_is_told_apart() -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    with tcp_server(lambda connection: connection.sendall(b'VERBOSE "\x1b[2J"\n')) as port:
+    def clear_the_screen(connection: socket.socket) -> None:
+        connection.sendall(b'VERBOSE "\x1b[2J"\n')
+        connection.shutdown(socket.SHUT_WR)
+        list(iter(lambda: connection.recv(4096), b""))
+
+    with tcp_server(clear_the_screen) as port:
         result = call(port, "14045550123", "--timeout", "0.5")
-    assert "\x1b" not in result.stdout
+    assert 'VERBOSE "\N{REPLACEMENT CHARACTER}[2J"' in result.stdout
 
 
 def test_a_key_without_a_value_is_wrong_usage(port: int) -> None:

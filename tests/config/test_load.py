@@ -300,6 +300,7 @@ def test_a_secret_may_stand_in_a_file_of_its_own() -> None:
 def test_a_list_of_secrets_in_a_file_has_one_a_line() -> None:
     Path("keys").write_text("one\n\n two \n")
     assert loaded(environ={"ANI_GATEWAY_API_KEYS_FILE": "keys"}).settings.api.keys == ("one", "two")
+    assert loaded('[api]\nkeys_file = "keys"').settings.api.keys == ("one", "two")
 
 
 def test_a_secret_everybody_can_read_is_warned_of() -> None:
