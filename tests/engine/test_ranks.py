@@ -61,3 +61,13 @@ def test_limit_lies_between_the_last_allowed_use_and_the_first_refused() -> None
     assert make_key(day=DAY, count=74, order=2**39, index=9) < limit
     assert make_key(day=DAY, count=75, order=0, index=0) >= limit
     assert make_key(day=DAY - 1, count=900, order=0, index=0) < limit
+
+
+def test_key_that_fills_a_gap_rises_above_greater_parents() -> None:
+    leaf = Leaf()
+    for key in (1, 10, 2, 11, 12, 3, 4):
+        leaf.add(key)
+    assert leaf.heap == [1, 10, 2, 11, 12, 3, 4]
+    leaf.take(3)
+    assert is_heap(leaf.heap)
+    assert sorted(leaf.heap) == [1, 2, 3, 4, 10, 12]

@@ -52,9 +52,9 @@ LEADS = st.builds(
     st.none() | st.booleans(),
 )
 # A lead, or seconds to wait, or the next day.
-EVENTS = st.lists(LEADS | st.sampled_from([1.0, 30.0, 100.0]) | st.none(), max_size=80)
+EVENTS = st.lists(LEADS | st.sampled_from([1.0, 24.0, 26.0]) | st.none(), max_size=80)
 LIMITS = st.builds(
-    Limits, st.integers(0, 4), st.sampled_from([0.0, 0.0, 50.0]), st.just(160.0), st.booleans()
+    Limits, st.integers(0, 4), st.sampled_from([0.0, 50.0, 50.0]), st.just(160.0), st.booleans()
 )
 
 
