@@ -25,6 +25,47 @@ class EngineSettings:
         unit="calls",
         why="carriers' analytics start to flag numbers above about 75 to 100 a day",
     )
+    cool_down_s: float = setting(
+        0.0,
+        "Least time between two uses of one ANI.",
+        unit="s",
+        why="0: the least used number goes first, which spreads the calls already",
+    )
+    nearest_km: float = setting(
+        160.0,
+        "How far the middle of an area code may be from the prospect to count as near.",
+        unit="km",
+        why="100 miles: beyond, a number of the same state looks more local",
+    )
+    toll_free_last: bool = setting(
+        True,
+        "Show a toll-free number when there is no local one left, though it was not asked for.",
+        why="a number that can be called back beats none",
+    )
+    default_campaign: str = setting(
+        "", "Campaign of a lead that names none.", why="empty: it is treated like an unknown campaign"
+    )
+    strict_campaigns: bool = setting(
+        False,
+        "Give leads of an unknown campaign no number, instead of any that is not Inbound only.",
+        why="a new campaign in the dialler works before somebody adds it here",
+    )
+    timezone: str = setting(
+        "",
+        "Time zone in which a day of `daily_cap` and of pauses begins, such as America/New_York.",
+        why="empty: the machine's own",
+    )
+    flush_interval_s: float = setting(
+        1.0,
+        "Most time between a use and its counter's write to the database, while calls keep coming.",
+        unit="s",
+        why="a crash then forgets one second of counts; each write is one sync of the disk",
+    )
+    cache_dir: str = setting(
+        "",
+        "Folder for the geography table (700 kB), made at first use.",
+        why="empty: the user's cache folder",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +77,16 @@ class ApiSettings:
     )
     keys: tuple[str, ...] = setting(
         (), "Bearer keys that may ask.", why="none: the service refuses to start", secret=True
+    )
+    max_body_bytes: int = setting(
+        1_048_576,
+        "Largest request body; a larger one is answered 413.",
+        unit="bytes",
+        why="a full batch of 2,000 leads takes about 300 kB",
+    )
+    max_batch: int = setting(
+        2_000,
+        "Most leads in one batch; more are answered 400.",
+        unit="leads",
+        why="2,000 take about 20 ms, in which other requests wait",
     )

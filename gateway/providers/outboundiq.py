@@ -103,8 +103,10 @@ class OutboundIq:
         results = answer.get("results")
         if not isinstance(results, list):
             raise BadAnswerError("the batch answer has no list of results", request_id=reply.request_id)
-        named = [row for row in results if isinstance(row, dict) and isinstance(row.get("row_id"), str)]
-        by_row = {row["row_id"]: row for row in reversed(named)}  # of two rows with one id the first counts
+        by_row: dict[str, dict[str, Any]] = {}
+        for row in results:
+            if isinstance(row, dict):
+                by_row.setdefault(str(row.get("row_id")), row)
         return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
 
 
