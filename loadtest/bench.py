@@ -2,7 +2,7 @@
 
 Run `make bench`, or `python loadtest/bench.py --quick` for less than 90 seconds; `--only hit` runs one
 section. The table goes to stdout, all samples to bench-results/; docs/reference/benchmark.md explains both.
-Exit code 1 when any call got no number or a wrong one.
+Exit code 1 when any call got no number or a wrong one, 3 when a server did not start.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from proc import Usage, memory_mb, pin, stolen_s
 from report import Sample, Section, Verdict, print_section, print_verdicts, verdicts
-from servers import ENVIRONMENT, HERE, LOAD_CPU, SERVERS, Server, Stub, running, running_stub
+from servers import ENVIRONMENT, HERE, LOAD_CPU, SERVERS, Server, StartError, Stub, running, running_stub
 
 RESULTS = HERE.parent / "bench-results"
 UPSTREAM_DELAY_MS = 20.0
@@ -212,4 +212,8 @@ def store(results: dict[str, list[Sample]], found: list[Verdict], started: float
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except StartError as error:
+        print(error, file=sys.stderr)
+        sys.exit(3)
