@@ -24,6 +24,8 @@ from gateway.simulator.upstream_answers import Fault, ani_for
 CALLS = 10_000
 DEADLINE_S = 0.25
 SLACK_S = 0.05
+MOST_STARVED = 0.1
+"""Share of calls that may have been kept from the CPU: the proof rests on the others."""
 RATE = 500.0
 ROUNDS = 2
 """Each fault comes twice, so that each is also met by a gateway that has seen all others."""
@@ -132,6 +134,14 @@ class Callers:
         ):
             pass
 
+    async def place_until_assigned(self) -> None:
+        """Let the gateway find out that the upstream is well again; a 429 may ask for a second of rest."""
+        for _ in range(150):
+            await self.place(Fault.NONE, 10)
+            if self.calls[-1].status == Status.ASSIGNED:
+                return
+        pytest.fail("the gateway does not use an upstream that is well again")
+
     def _keeper(self, fault: Fault) -> Callable[[CallRequest, CallResult], None]:
         def keep(request: CallRequest, result: CallResult) -> None:
             call = Call(
@@ -167,7 +177,7 @@ def assert_answered(call: Call) -> None:
 
 
 def assert_fault_was_met(fault: Fault, calls: list[Call]) -> None:
-    """The outcome is the one this fault leads to; the first calls may meet a breaker still open."""
+    """The outcome is the one this fault leads to, in the end: the breaker may rest in between."""
     statuses = {call.status for call in calls}
     reasons = {call.reason for call in calls}
     if fault in RIGHT:
@@ -185,6 +195,8 @@ async def test_ten_thousand_calls_end_in_time_with_an_answer(start_gateway: Call
         callers, starvation = Callers(gateway.port), Starvation(gateway)
         async with starvation.watched():
             for fault in list(Fault) * ROUNDS:
+                await upstream.set_fault(Fault.NONE)
+                await callers.place_until_assigned()
                 await upstream.set_fault(fault)
                 await callers.place(fault, CALLS_PER_FAULT)
         calls = callers.calls
@@ -196,12 +208,13 @@ async def test_ten_thousand_calls_end_in_time_with_an_answer(start_gateway: Call
         missed = set(Fault) - {Fault.REFUSED} - set(upstream.counters.by_fault)
         assert missed == set(), "the breaker kept these from being asked"
         assert upstream.counters.batches > 0
-    late = [
+    over = [call for call in calls if call.ended_s > DEADLINE_S + SLACK_S]
+    assert len(over) <= MOST_STARVED * len(calls), "the machine was too busy for this to say anything"
+    assert [
         (call, starved)
-        for call, starved in zip(calls, starvation.of(calls), strict=True)
+        for call, starved in zip(over, starvation.of(over), strict=True)
         if call.ended_s > DEADLINE_S + SLACK_S + starved
-    ]
-    assert late == []
+    ] == []
 
 
 async def test_default_number_answers_when_upstream_is_down(start_gateway: Callable[..., Gateway]) -> None:
