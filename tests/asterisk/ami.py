@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -60,7 +61,8 @@ class Ami:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # Asterisk may have closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._reader.join(timeout=5)
         self._socket.close()
 
