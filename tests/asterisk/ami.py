@@ -86,6 +86,7 @@ class Ami:
         return wait_for(lambda: self._find(name, match), f"an event {name}", within_s=within_s)
 
     def _find(self, name: str, match: Callable[[Message], object]) -> Message | None:
+        assert self._reader.is_alive(), "Asterisk closed the AMI session"
         if time.monotonic() - self._last_ping > PING_EVERY_S:
             self._last_ping = time.monotonic()
             self._send("Ping", {}, {})
@@ -101,13 +102,19 @@ class Ami:
 
     def _read(self) -> None:
         buffer = b""
-        while chunk := self._socket.recv(65536):
+        while chunk := self._received():
             *blocks, buffer = (buffer + chunk).split(b"\r\n\r\n")
             for block in blocks:
                 self._keep(Message(block.decode(errors="replace")))
 
+    def _received(self) -> bytes:
+        with suppress(ConnectionResetError):  # Asterisk closed with an action of ours unread
+            return self._socket.recv(65536)
+        return b""
+
     def _keep(self, message: Message) -> None:
-        if message.get("Response"):
-            self._responses[message.get("ActionID")] = message
-        else:
+        # an OriginateResponse event has a Response header too
+        if message.get("Event"):
             self._events.setdefault(message.get("Event"), []).append(message)
+        else:
+            self._responses[message.get("ActionID")] = message

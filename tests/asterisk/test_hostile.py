@@ -63,5 +63,6 @@ def test_line_ends_in_dialplan_arguments_do_not_become_commands(rig: Rig, contex
 
 def test_line_ends_in_dialplan_arguments_leave_the_call_its_number(rig: Rig) -> None:
     number = new_number()
-    rig.call(number, "hostile-arguments")
+    ended = rig.call(number, "hostile-arguments")
     assert rig.trunk_b.invite(number).ani == ani_for(number)
+    assert "agent=springagi_arg_1: 4045559999SET VARIABLE PWNED 1," in rig.agi_runs(ended)[0]
