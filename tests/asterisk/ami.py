@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -60,7 +61,8 @@ class Ami:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # Asterisk may have closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._reader.join(timeout=5)
         self._socket.close()
 
@@ -84,6 +86,7 @@ class Ami:
         return wait_for(lambda: self._find(name, match), f"an event {name}", within_s=within_s)
 
     def _find(self, name: str, match: Callable[[Message], object]) -> Message | None:
+        assert self._reader.is_alive(), "Asterisk closed the AMI session"
         if time.monotonic() - self._last_ping > PING_EVERY_S:
             self._last_ping = time.monotonic()
             self._send("Ping", {}, {})
@@ -99,13 +102,19 @@ class Ami:
 
     def _read(self) -> None:
         buffer = b""
-        while chunk := self._socket.recv(65536):
+        while chunk := self._received():
             *blocks, buffer = (buffer + chunk).split(b"\r\n\r\n")
             for block in blocks:
                 self._keep(Message(block.decode(errors="replace")))
 
+    def _received(self) -> bytes:
+        with suppress(ConnectionResetError):  # Asterisk closed with an action of ours unread
+            return self._socket.recv(65536)
+        return b""
+
     def _keep(self, message: Message) -> None:
-        if message.get("Response"):
-            self._responses[message.get("ActionID")] = message
-        else:
+        # an OriginateResponse event has a Response header too
+        if message.get("Event"):
             self._events.setdefault(message.get("Event"), []).append(message)
+        else:
+            self._responses[message.get("ActionID")] = message

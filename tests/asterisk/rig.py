@@ -26,7 +26,9 @@ REAL_ASTERISK = [
 ]
 """Marks of every test file here: one worker, one Asterisk."""
 
-WATCHED = "GATEWAY_STATUS,GATEWAY_SOURCE,GATEWAY_ANI,GATEWAY_REASON,H_RAN,PWNED,CDR(outbound_cnum)"
+WATCHED = (
+    "GATEWAY_STATUS,GATEWAY_SOURCE,GATEWAY_ANI,GATEWAY_DIAL_ID,GATEWAY_REASON,H_RAN,PWNED,CDR(outbound_cnum)"
+)
 """Further variables for the tests to see in Hangup events."""
 
 AGENT = '"Agent Seven" <7001>'

@@ -1,3 +1,4 @@
+import socket
 import time
 from collections.abc import Iterator
 
@@ -90,6 +91,20 @@ def test_agent_who_hangs_up_during_the_decision_is_gone_at_once(
         rig.box.cli(f"dialplan set global GATEWAY_AGI {rig.gateway.agi}")
     assert number in rig.upstream.asked
     assert rig.trunk_a.invites(number) == []
+
+
+def test_agent_who_hangs_up_is_gone_at_once_though_the_gateway_is_frozen(rig: Rig) -> None:
+    """A frozen gateway never closes, so only AGIEXITONHANGUP frees the channel."""
+    number = new_number()
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        rig.originate(number, variables={"GATEWAY_AGI": f"agi://127.0.0.1:{frozen.getsockname()[1]}"})
+        frozen.settimeout(5)
+        session, _ = frozen.accept()
+        with session:
+            started = time.monotonic()
+            rig.box.cli("channel request hangup all")
+            rig.hangup(number)
+            assert time.monotonic() - started < 2
 
 
 def test_own_h_extension_runs_when_the_agent_hangs_up_during_the_decision(

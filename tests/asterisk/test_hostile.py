@@ -63,5 +63,17 @@ def test_line_ends_in_dialplan_arguments_do_not_become_commands(rig: Rig, contex
 
 def test_line_ends_in_dialplan_arguments_leave_the_call_its_number(rig: Rig) -> None:
     number = new_number()
-    rig.call(number, "hostile-arguments")
+    ended = rig.call(number, "hostile-arguments")
+    assert rig.trunk_b.invite(number).ani == ani_for(number)
+    assert f"{number},30303,springagi_arg_1: 4045559999SET VARIABLE PWNED 1" in rig.agi_runs(ended)[0]
+
+
+@pytest.mark.parametrize("campaign", ["a:b?c", "d(e", "f)g[h", 'i"j', "k\\l", "m]n&o|p", "q=${r}"])
+def test_marks_of_the_dialplan_in_a_campaign_leave_the_other_arguments_in_place(
+    rig: Rig, campaign: str
+) -> None:
+    number = new_number()
+    ended = rig.call(number, variables={"GATEWAY_CAMPAIGN": campaign})
+    kept = "".join(character for character in campaign if character not in '"()[]\\')
+    assert rig.agi_runs(ended)[0].endswith(f"/assign,{number},30303,{kept},agent=7001,,,,,")
     assert rig.trunk_b.invite(number).ani == ani_for(number)

@@ -70,6 +70,13 @@ def test_second_call_of_a_channel_is_a_new_assignment(rig: Rig) -> None:
     assert first not in packed
 
 
+def test_same_number_after_an_answered_call_is_a_new_assignment(rig: Rig) -> None:
+    number = new_number()
+    ended = rig.call(number, "two-calls", {"SECOND": number}, talk_s=4)
+    assert len(rig.agi_runs(ended)) == 2
+    assert ended.variables["GATEWAY_DIAL_ID"] == "second"
+
+
 def test_hundred_calls_at_once_each_get_their_own_number(rig: Rig) -> None:
     numbers = [new_number() for _ in range(100)]
     for number in numbers:
