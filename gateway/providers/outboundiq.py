@@ -113,6 +113,8 @@ class OutboundIq:
         for row in results:
             if isinstance(row, dict):
                 by_row.setdefault(str(row.get("row_id")), row)
+        if not any(str(row) in by_row for row in range(len(leads))):
+            raise BadAnswerError("the batch answer has none of our rows", request_id=reply.request_id)
         return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
 
 

@@ -49,5 +49,5 @@ def test_table_lies_in_the_users_cache_by_default(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_file("") == tmp_path / "ani-gateway" / "geo.bin"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert cache_file("") == Path("/home/somebody/.cache/ani-gateway/geo.bin")
+    monkeypatch.setenv("HOME", "/users/somebody")
+    assert cache_file("") == Path("/users/somebody/.cache/ani-gateway/geo.bin")
