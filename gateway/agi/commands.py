@@ -5,7 +5,7 @@ and a line is at most 1,500 bytes: Asterisk before 20.16 cuts at 2,048 and runs 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 MAX_LINE_BYTES = 1_500
@@ -13,14 +13,14 @@ MAX_LINE_BYTES = 1_500
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\\u2028\u2029]')
 
 
-def set_variables(variables: Sequence[tuple[str, str]]) -> bytes:
-    """`SET VARIABLE` lines for (name, value) pairs. Names are ours; values may come from anywhere."""
-    names, values = zip(*variables, strict=True) if variables else ((), ())
+def set_variables(variables: Mapping[str, str]) -> bytes:
+    """`SET VARIABLE` lines in the order of `variables`. Names are ours; values may come from anywhere."""
+    values = tuple(variables.values())
     together = "".join(values)
     # The usual values are harmless and short: one look at all of them, and one format for all lines.
     if len(together) >= MAX_LINE_BYTES - 100 or not _is_harmless(together):
-        return b"".join([_set_variable(name, value) for name, value in variables])
-    return (_lines(names) % values).encode()
+        return b"".join([_set_variable(name, value) for name, value in variables.items()])
+    return (_lines(tuple(variables)) % values).encode()
 
 
 def _is_harmless(text: str) -> bool:

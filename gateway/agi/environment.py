@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 
 _UNKNOWN = "unknown"
 _MAX_QUERY_FIELDS = 64
-_ARGUMENT = "agi_arg_"
+_IN_ORDER = tuple(f"agi_arg_{number}: " for number in range(1, 65))
+"""How argument lines begin; there are no more than a request may have lines."""
 
 
 class Environment:
@@ -55,12 +56,22 @@ class Environment:
         start = self._text.find("\nagi_arg_1:")
         if start < 0:
             return []
-        found: dict[str, str] = {}
-        for line in self._text[start + 1 : -1].split("\n"):
-            if line.startswith(_ARGUMENT):
-                number, _, value = line.partition(":")
-                found.setdefault(number, value)
-        values: list[str] = []
-        while (text := found.get(f"{_ARGUMENT}{len(values) + 1}")) is not None:
-            values.append(text.removeprefix(" "))
+        lines = self._text[start + 1 : -1].split("\n")
+        values = []
+        for line, prefix in zip(lines, _IN_ORDER, strict=False):
+            if not line.startswith(prefix):
+                return _arguments_out_of_order(lines)
+            values.append(line[len(prefix) :])
         return values
+
+
+def _arguments_out_of_order(lines: list[str]) -> list[str]:
+    """The same for lines with others between them, as a line feed in an argument makes them."""
+    found: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        found.setdefault(name, value.removeprefix(" "))
+    values: list[str] = []
+    while (text := found.get(f"agi_arg_{len(values) + 1}")) is not None:
+        values.append(text)
+    return values

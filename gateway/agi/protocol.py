@@ -5,7 +5,7 @@ No task, no stream, no timer of its own: the server's `Deadlines` watch all conn
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from gateway.agi.commands import set_variables
@@ -109,11 +109,11 @@ class AgiProtocol(asyncio.Protocol):
             self._server.metrics.faults += 1
             self._write(_INTERNAL)
 
-    def _reply(self, variables: Sequence[tuple[str, str]]) -> None:
+    def _reply(self, variables: Mapping[str, str]) -> None:
         if self._session.state is State.DECIDING:
             self._write(variables)
 
-    def _write(self, variables: Sequence[tuple[str, str]]) -> None:
+    def _write(self, variables: Mapping[str, str]) -> None:
         """All commands in one write, then our side ends: Asterisk runs them without waiting for more."""
         transport = self._transport
         if transport.is_closing():

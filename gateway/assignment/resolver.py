@@ -107,7 +107,7 @@ class Resolver:
         self._deadlines.close()
 
     def _lanes_for(self, lead: Lead) -> list[Lane]:
-        sources = self._campaigns.providers(lead.campaign)
+        sources = self._campaigns.of(lead.campaign).providers
         return [self._lanes[source] for source in reversed(sources) if source in self._lanes]
 
     def _wait(self, flight: _Flight, deliver: Deliver) -> float:

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import pytest
@@ -70,8 +70,8 @@ class Called:
         self.set = dict(self.replies[0])
         self.state = unpack(self.set.get("GATEWAY", ""))
 
-    def _reply(self, variables: Sequence[tuple[str, str]]) -> None:
-        self.replies.append(list(variables))
+    def _reply(self, variables: Mapping[str, str]) -> None:
+        self.replies.append(list(variables.items()))
 
 
 def test_positions_are_phone_zip_campaign() -> None:

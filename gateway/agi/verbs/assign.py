@@ -46,7 +46,7 @@ class Assign:
         self._metrics = metrics
         self._call_log = call_log
         self._wall_clock = wall_clock
-        self._appearance = tuple(_appearance(settings))
+        self._appearance = dict(_appearance(settings))
 
     def __call__(self, environment: Environment, reply: Reply) -> None:
         """Screen the number, then resolve it; the reply follows at once or when there is a decision."""
@@ -82,31 +82,22 @@ class Assign:
         arguments: CallArguments,
         phone: PhoneNumber | Decision,
         decision: Decision,
-    ) -> list[tuple[str, str]]:
+    ) -> dict[str, str]:
         if isinstance(phone, Decision):
             return outcome(decision)
-        state = self._state(environment, arguments, phone, decision)
-        call = [(variables.GATEWAY, pack(state)), (variables.GATEWAY_DIAL_ID, state.dial_id)]
-        if decision.ani is None:
-            return [*call, (variables.GATEWAY_ANI, ""), *outcome(decision)]
-        ani = decision.ani.written(self._campaigns.caller_id_format(arguments.campaign))
-        shown = [(variables.CALLERID_NUM, ani), *self._appearance]
-        return [*shown, *call, (variables.GATEWAY_ANI, ani), *outcome(decision)]
-
-    def _state(
-        self, environment: Environment, arguments: CallArguments, phone: PhoneNumber, decision: Decision
-    ) -> CallState:
-        return CallState(
+        campaign = self._campaigns.of(arguments.campaign)
+        dial_id = arguments.dial_id or self._dial_id(environment, arguments)
+        state = CallState(
             decision.ani.e164 if decision.ani else environment.value("callerid"),
             phone.e164,
             arguments.campaign,
             decision.status,
             decision.source,
             str(int(self._wall_clock())),
-            arguments.dial_id or self._dial_id(environment, arguments),
+            dial_id,
             arguments.zip,
             arguments.agent,
-            arguments.campaign_name or self._campaigns.name(arguments.campaign),
+            arguments.campaign_name or campaign.name,
             arguments.skill,
             arguments.lead_source,
             arguments.lead_created,
@@ -114,6 +105,16 @@ class Assign:
             arguments.direction,
             arguments.extra,
         )
+        ani = decision.ani.written(campaign.caller_id_format) if decision.ani else ""
+        return {
+            **({variables.CALLERID_NUM: ani, **self._appearance} if ani else {}),
+            variables.GATEWAY: pack(state),
+            variables.GATEWAY_DIAL_ID: dial_id,
+            variables.GATEWAY_ANI: ani,
+            variables.GATEWAY_SOURCE: decision.source,
+            variables.GATEWAY_REASON: decision.reason,
+            variables.GATEWAY_STATUS: decision.status,
+        }
 
     def _dial_id(self, environment: Environment, arguments: CallArguments) -> str:
         """PBX, uniqueid and this assignment's number on its channel: the same whoever reports the call."""

@@ -1,14 +1,14 @@
 """What a verb is: it reads the environment and replies once, now or later, with variables to set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gateway.agi.environment import Environment
 from gateway.model import variables
 from gateway.model.decision import Decision
 
-Reply = Callable[[Sequence[tuple[str, str]]], None]
-"""Takes (name, value) pairs for `SET VARIABLE`; an empty one closes the session in silence."""
+Reply = Callable[[Mapping[str, str]], None]
+"""Takes the variables to set, in order; none closes the session in silence."""
 
 
 class Verb(Protocol):
@@ -19,10 +19,10 @@ class Verb(Protocol):
         ...
 
 
-def outcome(decision: Decision) -> list[tuple[str, str]]:
+def outcome(decision: Decision) -> dict[str, str]:
     """The variables that tell the dialplan how it went. The status comes last: it vouches for the others."""
-    return [
-        (variables.GATEWAY_SOURCE, decision.source),
-        (variables.GATEWAY_REASON, decision.reason),
-        (variables.GATEWAY_STATUS, decision.status),
-    ]
+    return {
+        variables.GATEWAY_SOURCE: decision.source,
+        variables.GATEWAY_REASON: decision.reason,
+        variables.GATEWAY_STATUS: decision.status,
+    }
