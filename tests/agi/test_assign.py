@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
@@ -70,7 +70,7 @@ class Called:
         self.set = dict(self.replies[0])
         self.state = unpack(self.set.get("GATEWAY", ""))
 
-    def _reply(self, variables: Iterable[tuple[str, str]]) -> None:
+    def _reply(self, variables: Sequence[tuple[str, str]]) -> None:
         self.replies.append(list(variables))
 
 
