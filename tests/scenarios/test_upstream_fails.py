@@ -26,7 +26,7 @@ DEADLINE_S = 0.25
 SLACK_S = 0.05
 MOST_STARVED = 0.1
 """Share of calls that may have been kept from the CPU: the proof rests on the others."""
-RATE = 500.0
+RATE = 600.0
 ROUNDS = 2
 """Each fault comes twice, so that each is also met by a gateway that has seen all others."""
 CALLS_PER_FAULT = -(-CALLS // (ROUNDS * len(Fault)))
