@@ -5,43 +5,44 @@ A line feed inside an argument makes further lines, so the first line of a name 
 Values are looked up when asked for: a call needs few of its 26 lines.
 """
 
-import re
 from urllib.parse import parse_qsl
 
-_ARGUMENT = re.compile(rb"\nagi_arg_([0-9]{1,3}): ?([^\n]*)")
 _UNKNOWN = "unknown"
 _MAX_QUERY_FIELDS = 64
+_ARGUMENT = "agi_arg_"
 
 
 class Environment:
     """One environment block, without its ending empty line."""
 
-    __slots__ = ("_block",)
+    __slots__ = ("_script", "_text")
 
     def __init__(self, block: bytes) -> None:
-        self._block = b"\n" + block + b"\n"
+        text = f"\n{block.decode('utf-8', 'replace')}\n"
+        self._text = text.replace("\r\n", "\n") if "\r" in text else text
+        self._script = self.value("network_script")
 
     def value(self, name: str) -> str:
         """The value of `agi_<name>`; "" when it is absent, empty, or Asterisk's word `unknown`."""
-        needle = b"\nagi_" + name.encode() + b":"
-        start = self._block.find(needle)
+        text = self._text
+        start = text.find(f"\nagi_{name}:")
         if start < 0:
             return ""
-        start += len(needle)
-        value = _text(self._block[start : self._block.index(b"\n", start)]).strip()
+        start += len(name) + 6
+        value = text[start : text.index("\n", start)].strip()
         return "" if value == _UNKNOWN else value
 
     @property
     def verb(self) -> str:
         """The path of the agi:// URL: what is asked for. "" when the URL has none."""
-        return self.value("network_script").partition("?")[0].strip("/")
+        return self._script.partition("?")[0].strip("/")
 
     @property
     def query(self) -> dict[str, str]:
         """The query of the agi:// URL, percent-decoded; the first value of a key counts."""
-        _, _, query = self.value("network_script").partition("?")
-        if not query:
+        if "?" not in self._script:
             return {}
+        query = self._script.partition("?")[2]
         try:
             pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
         except ValueError:
@@ -51,17 +52,15 @@ class Environment:
     @property
     def arguments(self) -> list[str]:
         """The arguments in order, without the place of the first missing number and those after it."""
-        start = self._block.find(b"\nagi_arg_1:")
+        start = self._text.find("\nagi_arg_1:")
         if start < 0:
             return []
-        found: dict[int, bytes] = {}
-        for match in _ARGUMENT.finditer(self._block, start):
-            found.setdefault(int(match[1]), match[2])
+        found: dict[str, str] = {}
+        for line in self._text[start + 1 : -1].split("\n"):
+            if line.startswith(_ARGUMENT):
+                number, _, value = line.partition(":")
+                found.setdefault(number, value)
         values: list[str] = []
-        while len(values) + 1 in found:
-            values.append(_text(found[len(values) + 1]))
+        while (text := found.get(f"{_ARGUMENT}{len(values) + 1}")) is not None:
+            values.append(text.removeprefix(" "))
         return values
-
-
-def _text(value: bytes) -> str:
-    return value.rstrip(b"\r").decode("utf-8", "replace")

@@ -46,7 +46,7 @@ class Session:
 
     __slots__ = ("_buffer", "_max_bytes", "_max_lines", "environment", "state")
 
-    def __init__(self, *, max_bytes: int, max_lines: int) -> None:
+    def __init__(self, max_bytes: int, max_lines: int) -> None:
         self._max_bytes = max_bytes
         self._max_lines = max_lines
         self._buffer = b""

@@ -54,9 +54,13 @@ class Deadlines(Generic[ItemT]):
             self._timer = self._clock.call_at(deadline, self._ring)
         return deadline
 
-    def forget(self, item: ItemT) -> None:
-        """The item finished in time. Forgetting an unknown item is fine."""
-        self._due.pop(item, None)
+    def forget(self, item: ItemT) -> bool:
+        """The item finished in time; `False` when it was not watched, which is fine."""
+        return self._due.pop(item, None) is not None
+
+    def watched(self) -> list[ItemT]:
+        """What is watched now, the oldest first."""
+        return list(self._due)
 
     def close(self) -> None:
         """Stop the timer and forget all items."""

@@ -1,5 +1,7 @@
 """Guards: which dialled numbers get a caller ID at all. Pure; the first step of every decision."""
 
+import re
+
 from gateway.assignment.settings import AssignmentSettings
 from gateway.model.decision import Decision, Reason, Status
 from gateway.model.phone import PhoneNumber, parse_phone, strip_formatting
@@ -8,6 +10,8 @@ EMERGENCY = ("911", "933", "988", "112", "999")
 """Emergency, its test line (933), the crisis line (988), and the European and British numbers."""
 SERVICE = ("211", "311", "411", "511", "611", "711", "811")
 """The other N11 codes of the North American plan."""
+
+_FEATURE_CODE = re.compile(r"[0-9]*[*#][0-9*#]*", re.ASCII)
 
 _INVALID = Decision(Status.INVALID, reason=Reason.BAD_NUMBER)
 _SERVICE = Decision(Status.BYPASSED, reason=Reason.SERVICE)
@@ -31,20 +35,23 @@ class Guards:
 
         Emergency comes before everything, in any formatting and behind any configured prefix.
         """
-        plain = strip_formatting(dialled)
+        plain = dialled if dialled.isdigit() else strip_formatting(dialled)
         untouched = self._untouched.get(plain.removeprefix("+"))
         if untouched is not None:
             return untouched
-        if "*" in plain or "#" in plain:
-            return _SERVICE
-        if len(plain) <= self._max_extension_digits and plain.isascii() and plain.isdigit():
-            return _EXTENSION
         phone = parse_phone(plain)
         if phone is None:
-            return _INVALID
+            return self._short_or_wrong(plain)
         if self._do_not_call and phone.e164.startswith(self._do_not_call):
             return _BLOCKED
         return phone
+
+    def _short_or_wrong(self, plain: str) -> Decision:
+        if _FEATURE_CODE.fullmatch(plain) is not None:
+            return _SERVICE
+        if len(plain) <= self._max_extension_digits and plain.isascii() and plain.isdigit():
+            return _EXTENSION
+        return _INVALID
 
 
 def _with_prefixes(

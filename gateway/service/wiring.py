@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from gateway.agi.server import AgiServer
 from gateway.agi.verbs.assign import Assign
@@ -16,13 +15,11 @@ from gateway.assignment.lane import Lane, LocalLane
 from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
 from gateway.config.settings import Settings
+from gateway.engine.provider import EngineProvider
 from gateway.model.decision import Source
 from gateway.providers.outboundiq import OutboundIq
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.metrics import Metrics
-
-if TYPE_CHECKING:
-    from gateway.engine.provider import EngineProvider
 
 
 class Gateway:
@@ -99,8 +96,6 @@ class Gateway:
         """The engine, when the settings give it numbers to choose from."""
         if not (self.settings.engine.database or self.settings.engine.inventory):
             return None
-        from gateway.engine.provider import EngineProvider
-
         self._engine = EngineProvider.open(self.settings.engine)
         return LocalLane(self._engine)
 

@@ -8,7 +8,7 @@ values = st.text() | st.text(alphabet='\r\n\x00"\\ \u2028aSETé') | st.text(min_
 
 @given(st.lists(values, max_size=5))
 def test_no_value_becomes_a_second_command(texts: list[str]) -> None:
-    written = set_variables(("GATEWAY_REASON", text) for text in texts)
+    written = set_variables([("GATEWAY_REASON", text) for text in texts])
     lines = written.split(b"\n")
     assert lines.pop() == b""
     assert len(lines) == len(texts)

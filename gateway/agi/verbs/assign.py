@@ -97,22 +97,22 @@ class Assign:
         self, environment: Environment, arguments: CallArguments, phone: PhoneNumber, decision: Decision
     ) -> CallState:
         return CallState(
-            ani=decision.ani.e164 if decision.ani else environment.value("callerid"),
-            phone=phone.e164,
-            campaign=arguments.campaign,
-            status=decision.status,
-            source=decision.source,
-            at=str(int(self._wall_clock())),
-            dial_id=arguments.dial_id or self._dial_id(environment, arguments),
-            zip=arguments.zip,
-            agent=arguments.agent,
-            campaign_name=arguments.campaign_name or self._campaigns.name(arguments.campaign),
-            skill=arguments.skill,
-            lead_source=arguments.lead_source,
-            lead_created=arguments.lead_created,
-            attempts=arguments.attempts,
-            direction=arguments.direction,
-            extra=arguments.extra,
+            decision.ani.e164 if decision.ani else environment.value("callerid"),
+            phone.e164,
+            arguments.campaign,
+            decision.status,
+            decision.source,
+            str(int(self._wall_clock())),
+            arguments.dial_id or self._dial_id(environment, arguments),
+            arguments.zip,
+            arguments.agent,
+            arguments.campaign_name or self._campaigns.name(arguments.campaign),
+            arguments.skill,
+            arguments.lead_source,
+            arguments.lead_created,
+            arguments.attempts,
+            arguments.direction,
+            arguments.extra,
         )
 
     def _dial_id(self, environment: Environment, arguments: CallArguments) -> str:
@@ -120,7 +120,7 @@ class Assign:
         base = environment.value("uniqueid")
         if self._settings.pbx_id:
             base = f"{self._settings.pbx_id}-{base}"
-        earlier = unpack(arguments.earlier) if arguments.earlier else None
+        earlier = unpack(arguments.gateway) if arguments.gateway else None
         if earlier is None:
             return f"{base}-1"
         start, _, count = earlier.dial_id.rpartition("-")

@@ -1,13 +1,13 @@
 """What a verb is: it reads the environment and replies once, now or later, with variables to set."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.agi.environment import Environment
 from gateway.model import variables
 from gateway.model.decision import Decision
 
-Reply = Callable[[Iterable[tuple[str, str]]], None]
+Reply = Callable[[Sequence[tuple[str, str]]], None]
 """Takes (name, value) pairs for `SET VARIABLE`; an empty one closes the session in silence."""
 
 

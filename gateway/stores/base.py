@@ -1,0 +1,33 @@
+"""Errors of every store; callers choose by type, never by text.
+
+StoreError
+├── StoreUnusableError   the file cannot be used until somebody mends something
+│   ├── StoreCorruptError    not a database, or a damaged one
+│   ├── StoreReadOnlyError   it may not be written
+│   └── StoreTooNewError     a later version of the program made it
+└── StoreBusyError       trying again may help: locked, queue full, disk full, I/O failed
+"""
+
+
+class StoreError(Exception):
+    """A store could not do what it was asked."""
+
+
+class StoreUnusableError(StoreError):
+    """The store stays unusable until somebody mends something."""
+
+
+class StoreCorruptError(StoreUnusableError):
+    """The file is no database, or a damaged one."""
+
+
+class StoreReadOnlyError(StoreUnusableError):
+    """The file or its folder may not be written."""
+
+
+class StoreTooNewError(StoreUnusableError):
+    """A later version of the program made the file."""
+
+
+class StoreBusyError(StoreError):
+    """Trying again may help: the file is locked, the queue or the disk is full."""
