@@ -107,15 +107,17 @@ def test_agent_who_hangs_up_is_gone_at_once_though_the_gateway_is_frozen(rig: Ri
             assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("context", ["with-h", "freepbx-route"])
 def test_own_h_extension_runs_when_the_agent_hangs_up_during_the_decision(
-    rig: Rig, patient_gateway: GatewayProcess
+    rig: Rig, patient_gateway: GatewayProcess, context: str
 ) -> None:
+    """However many subroutines deep the question is asked."""
     number = new_number()
     rig.upstream.sick[number] = silent
-    rig.originate(number, "with-h", {"GATEWAY_AGI": patient_gateway.agi})
+    rig.originate(number, context, {"GATEWAY_AGI": patient_gateway.agi})
     wait_for(lambda: number in rig.upstream.asked, "the question to reach the upstream")
     rig.box.cli("channel request hangup all")
-    assert rig.hangup(number, "with-h").variables["H_RAN"] == "yes"
+    assert rig.hangup(number, context).variables["H_RAN"] == "yes"
 
 
 def test_health_checks_do_not_disturb_calls(rig: Rig) -> None:
