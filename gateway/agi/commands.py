@@ -1,11 +1,10 @@
 """AGI commands: bytes that cannot become anything but the commands they were meant to be.
 
-A command is one line. CR, LF, NUL, other control characters, quotes and backslashes never reach the wire,
-and a line is at most 1,500 bytes: Asterisk before 20.16 cuts at 2,048 and runs the rest as a command.
+A command is one line. CR, LF, NUL, quotes and backslashes of a value never reach the wire, and a line is at
+most 1,500 bytes: Asterisk before 20.16 cuts at 2,048 and runs the rest as a command.
 """
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 
 MAX_LINE_BYTES = 1_500
@@ -13,18 +12,25 @@ MAX_LINE_BYTES = 1_500
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\\u2028\u2029]')
 
 
-def set_variables(variables: Mapping[str, str]) -> bytes:
-    """`SET VARIABLE` lines in the order of `variables`. Names are ours; values may come from anywhere."""
-    values = tuple(variables.values())
-    together = "".join(values)
-    # The usual values are harmless and short: one look at all of them, and one format for all lines.
-    if len(together) >= MAX_LINE_BYTES - 100 or not _is_harmless(together):
-        return b"".join([_set_variable(name, value) for name, value in variables.items()])
-    return (_lines(tuple(variables)) % values).encode()
+def set_variables(names: tuple[str, ...], values: tuple[str, ...]) -> bytes:
+    """`SET VARIABLE` lines in this order. Names are ours; values may come from anywhere."""
+    lines = _lines(names) % values
+    # The usual values are harmless and short: one look at all lines together tells.
+    if len(lines) > MAX_LINE_BYTES or not _is_harmless(lines, len(values)):
+        return b"".join([_set_variable(*one) for one in zip(names, values, strict=True)])
+    return lines.encode()
 
 
-def _is_harmless(text: str) -> bool:
-    return text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
+def _is_harmless(lines: str, count: int) -> bool:
+    """Whether `count` lines hold no line end, quote or other trap but the ones they were made with."""
+    return (
+        lines.isascii()
+        and lines.count("\n") == count
+        and lines.count('"') == 2 * count
+        and "\r" not in lines
+        and "\0" not in lines
+        and "\\" not in lines
+    )
 
 
 @lru_cache(maxsize=64)

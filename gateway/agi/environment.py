@@ -5,73 +5,78 @@ A line feed inside an argument makes further lines, so the first line of a name 
 Values are looked up when asked for: a call needs few of its 26 lines.
 """
 
+import re
 from urllib.parse import parse_qsl
 
 _UNKNOWN = "unknown"
 _MAX_QUERY_FIELDS = 64
-_IN_ORDER = tuple(f"agi_arg_{number}: " for number in range(1, 65))
-"""How argument lines begin; there are no more than a request may have lines."""
+_FIRST_ARGUMENT = b"\nagi_arg_1:"
+_USUAL = re.compile(
+    rb"\nagi_arg_1: (\+?[0-9]{1,15})\n"
+    rb"(?:agi_arg_2: ([0-9]{5}|)\n(?:agi_arg_3: ([A-Za-z0-9_.-]{0,64})\n)?)?\Z"
+)
+"""Plain phone, zip and campaign and nothing else: what nearly every call says."""
 
 
 class Environment:
     """One environment block, without its ending empty line."""
 
-    __slots__ = ("_script", "_text")
+    __slots__ = ("_block", "script")
 
     def __init__(self, block: bytes) -> None:
-        text = f"\n{block.decode('utf-8', 'replace')}\n"
-        self._text = text.replace("\r\n", "\n") if "\r" in text else text
-        self._script = self.value("network_script")
+        block = b"\n%b\n" % block
+        self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+        self.script = self.value("network_script")
+        """Path and query of the agi:// URL; "" when it has none."""
 
     def value(self, name: str) -> str:
         """The value of `agi_<name>`; "" when it is absent, empty, or Asterisk's word `unknown`."""
-        text = self._text
-        start = text.find(f"\nagi_{name}:")
+        block = self._block
+        start = block.find(b"\nagi_%b:" % name.encode())
         if start < 0:
             return ""
-        start += len(name) + 6
-        value = text[start : text.index("\n", start)].strip()
+        value = _text(block[start + len(name) + 6 : block.index(b"\n", start + 1)]).strip()
         return "" if value == _UNKNOWN else value
-
-    @property
-    def verb(self) -> str:
-        """The path of the agi:// URL: what is asked for. "" when the URL has none."""
-        return self._script.partition("?")[0].strip("/")
 
     @property
     def query(self) -> dict[str, str]:
         """The query of the agi:// URL, percent-decoded; the first value of a key counts."""
-        if "?" not in self._script:
-            return {}
-        query = self._script.partition("?")[2]
+        query = self.script.partition("?")[2]
         try:
             pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
         except ValueError:
             return {}
         return dict(reversed(pairs))
 
+    def usual_arguments(self) -> tuple[str, str, str] | None:
+        """Phone, zip and campaign, when the arguments are just these and plain; otherwise `None`."""
+        block = self._block
+        usual = _USUAL.match(block, max(block.find(_FIRST_ARGUMENT), 0))
+        if usual is None or "?" in self.script:
+            return None
+        phone, code, campaign = usual.groups(b"")
+        return phone.decode(), code.decode(), campaign.decode()
+
     @property
     def arguments(self) -> list[str]:
         """The arguments in order, without the place of the first missing number and those after it."""
-        start = self._text.find("\nagi_arg_1:")
+        start = self._block.find(_FIRST_ARGUMENT)
         if start < 0:
             return []
-        lines = self._text[start + 1 : -1].split("\n")
-        values = []
-        for line, prefix in zip(lines, _IN_ORDER, strict=False):
-            if not line.startswith(prefix):
-                return _arguments_out_of_order(lines)
-            values.append(line[len(prefix) :])
+        found: dict[bytes, bytes] = {}
+        for line in self._block[start + 1 : -1].split(b"\n"):
+            name, _, value = line.partition(b":")
+            found.setdefault(name, value.removeprefix(b" "))
+        values: list[str] = []
+        while (text := found.get(b"agi_arg_%d" % (len(values) + 1))) is not None:
+            values.append(_text(text))
         return values
 
 
-def _arguments_out_of_order(lines: list[str]) -> list[str]:
-    """The same for lines with others between them, as a line feed in an argument makes them."""
-    found: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        found.setdefault(name, value.removeprefix(" "))
-    values: list[str] = []
-    while (text := found.get(f"agi_arg_{len(values) + 1}")) is not None:
-        values.append(text)
-    return values
+def verb_of(script: str) -> str:
+    """What is asked for: the path of the agi:// URL without its query."""
+    return script.partition("?")[0].strip("/")
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

@@ -5,13 +5,12 @@ No task, no stream, no timer of its own: the server's `Deadlines` watch all conn
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from gateway.agi.commands import set_variables
-from gateway.agi.environment import Environment
+from gateway.agi.environment import Environment, verb_of
 from gateway.agi.session import Event, Session, State
-from gateway.agi.verbs.base import outcome
+from gateway.agi.verbs.base import Variables, outcome
 from gateway.model.decision import Decision, Reason, Status
 
 if TYPE_CHECKING:
@@ -97,29 +96,33 @@ class AgiProtocol(asyncio.Protocol):
         if self._overloaded:
             self._write(_OVERLOADED)
             return
-        verb = self._server.verbs.get(environment.verb)
+        verb = self._server.verbs.get(environment.script) or self._server.verbs.get(
+            verb_of(environment.script)
+        )
         if verb is None:
-            log.warning("unknown verb %.40r asked for by %s", environment.verb, self._peer.address)
+            log.warning("unknown verb %.40r asked for by %s", environment.script, self._peer.address)
             self._write(_UNKNOWN_VERB)
             return
         try:
             verb(environment, self._reply)
         except Exception:
-            log.exception("verb %s failed for call %.40r", environment.verb, environment.value("uniqueid"))
+            log.exception(
+                "verb %.40r failed for call %.40r", environment.script, environment.value("uniqueid")
+            )
             self._server.metrics.faults += 1
             self._write(_INTERNAL)
 
-    def _reply(self, variables: Mapping[str, str]) -> None:
+    def _reply(self, variables: Variables) -> None:
         if self._session.state is State.DECIDING:
             self._write(variables)
 
-    def _write(self, variables: Mapping[str, str]) -> None:
+    def _write(self, variables: Variables) -> None:
         """All commands in one write, then our side ends: Asterisk runs them without waiting for more."""
         transport = self._transport
         if transport.is_closing():
             return
         self._session.answered()
-        commands = set_variables(variables)
+        commands = set_variables(*variables)
         if not commands:
             transport.close()
             return

@@ -75,7 +75,8 @@ class Session:
 
     def command_errors(self) -> list[str]:
         """First lines of the answers other than 200: 510, 511, 520. Ask when the peer has ended."""
-        if self.state is not State.ANSWERED or b"\n5" not in b"\n" + self._buffer:
+        buffer = self._buffer
+        if self.state is not State.ANSWERED or not (b"\n5" in buffer or buffer.startswith(b"5")):
             return []
         lines = self._buffer.decode("ascii", "replace").splitlines()
         return [line for line in lines if line.startswith(("510", "511", "520-"))]

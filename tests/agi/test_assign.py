@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gateway.agi.environment import Environment
 from gateway.agi.settings import AgiSettings, CallerIdName, Presentation
 from gateway.agi.verbs.assign import Assign
+from gateway.agi.verbs.base import Variables
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
@@ -70,8 +71,8 @@ class Called:
         self.set = dict(self.replies[0])
         self.state = unpack(self.set.get("GATEWAY", ""))
 
-    def _reply(self, variables: Mapping[str, str]) -> None:
-        self.replies.append(list(variables.items()))
+    def _reply(self, variables: Variables) -> None:
+        self.replies.append(list(zip(*variables, strict=True)))
 
 
 def test_positions_are_phone_zip_campaign() -> None:

@@ -70,6 +70,10 @@ def read_arguments(environment: Environment, metrics: CallMetrics) -> CallArgume
     Values that make no sense are dropped and counted: they must not cost the call its number.
     """
     arguments = CallArguments()
+    usual = environment.usual_arguments()
+    if usual is not None:
+        arguments.phone, arguments.zip, arguments.campaign = usual
+        return arguments
     for place, text in enumerate(environment.arguments):
         named = _NAMED.fullmatch(text) if "=" in text else None
         if named is not None and (place >= len(_POSITIONAL) or named[1] in KNOWN_KEYS):
@@ -87,12 +91,14 @@ def read_arguments(environment: Environment, metrics: CallMetrics) -> CallArgume
 
 
 def _put(arguments: CallArguments, key: str, value: str, metrics: CallMetrics) -> None:
-    value = value.strip()
     if key not in KNOWN_KEYS:
         metrics.saw_unknown_key(key)
-        arguments.extra += f"{'&' if arguments.extra else ''}{quote(key)}={quote(value[:_MAX_VALUE_CHARS])}"
-    elif value and not getattr(arguments, key):
-        setattr(arguments, key, value if key in _LONG_KEYS else value[:_MAX_VALUE_CHARS])
+        value = value.strip()[:_MAX_VALUE_CHARS]
+        arguments.extra += f"{'&' if arguments.extra else ''}{quote(key)}={quote(value)}"
+    elif key not in vars(arguments):
+        value = value.strip()
+        if value:
+            setattr(arguments, key, value if key in _LONG_KEYS else value[:_MAX_VALUE_CHARS])
 
 
 def _drop_nonsense(arguments: CallArguments, metrics: CallMetrics) -> None:

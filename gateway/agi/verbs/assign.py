@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from gateway.agi.environment import Environment
 from gateway.agi.settings import AgiSettings, CallerIdName, Presentation
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
-from gateway.agi.verbs.base import Reply, outcome
+from gateway.agi.verbs.base import OUTCOME, Reply, Variables, outcome
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
@@ -21,6 +21,7 @@ from gateway.model.variables import CallState, pack, unpack
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.metrics import CallMetrics
 
+_KNOWN = (variables.GATEWAY, variables.GATEWAY_DIAL_ID, variables.GATEWAY_ANI, *OUTCOME)
 _PRESENTATION = {Presentation.ALLOWED: "allowed", Presentation.PROHIBITED: "prohib"}
 
 
@@ -46,7 +47,9 @@ class Assign:
         self._metrics = metrics
         self._call_log = call_log
         self._wall_clock = wall_clock
-        self._appearance = dict(_appearance(settings))
+        appearance = dict(_appearance(settings))
+        self._appearance = tuple(appearance.values())
+        self._shown = (variables.CALLERID_NUM, *appearance, *_KNOWN)
 
     def __call__(self, environment: Environment, reply: Reply) -> None:
         """Screen the number, then resolve it; the reply follows at once or when there is a decision."""
@@ -82,7 +85,7 @@ class Assign:
         arguments: CallArguments,
         phone: PhoneNumber | Decision,
         decision: Decision,
-    ) -> dict[str, str]:
+    ) -> Variables:
         if isinstance(phone, Decision):
             return outcome(decision)
         campaign = self._campaigns.of(arguments.campaign)
@@ -105,16 +108,12 @@ class Assign:
             arguments.direction,
             arguments.extra,
         )
-        ani = decision.ani.written(campaign.caller_id_format) if decision.ani else ""
-        return {
-            **({variables.CALLERID_NUM: ani, **self._appearance} if ani else {}),
-            variables.GATEWAY: pack(state),
-            variables.GATEWAY_DIAL_ID: dial_id,
-            variables.GATEWAY_ANI: ani,
-            variables.GATEWAY_SOURCE: decision.source,
-            variables.GATEWAY_REASON: decision.reason,
-            variables.GATEWAY_STATUS: decision.status,
-        }
+        packed = pack(state)
+        words = (decision.source, decision.reason, decision.status)
+        if decision.ani is None:
+            return _KNOWN, (packed, dial_id, "", *words)
+        ani = decision.ani.written(campaign.caller_id_format)
+        return self._shown, (ani, *self._appearance, packed, dial_id, ani, *words)
 
     def _dial_id(self, environment: Environment, arguments: CallArguments) -> str:
         """PBX, uniqueid and this assignment's number on its channel: the same whoever reports the call."""

@@ -1,14 +1,17 @@
 """What a verb is: it reads the environment and replies once, now or later, with variables to set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.agi.environment import Environment
 from gateway.model import variables
 from gateway.model.decision import Decision
 
-Reply = Callable[[Mapping[str, str]], None]
-"""Takes the variables to set, in order; none closes the session in silence."""
+Variables = tuple[tuple[str, ...], tuple[str, ...]]
+"""Channel variables to set, in order: their names, their values."""
+
+Reply = Callable[[Variables], None]
+"""Takes the variables to set; none closes the session in silence."""
 
 
 class Verb(Protocol):
@@ -19,10 +22,10 @@ class Verb(Protocol):
         ...
 
 
-def outcome(decision: Decision) -> dict[str, str]:
-    """The variables that tell the dialplan how it went. The status comes last: it vouches for the others."""
-    return {
-        variables.GATEWAY_SOURCE: decision.source,
-        variables.GATEWAY_REASON: decision.reason,
-        variables.GATEWAY_STATUS: decision.status,
-    }
+OUTCOME = (variables.GATEWAY_SOURCE, variables.GATEWAY_REASON, variables.GATEWAY_STATUS)
+"""The words that tell the dialplan how it went. The status comes last: it vouches for the others."""
+
+
+def outcome(decision: Decision) -> Variables:
+    """The words for a decision, and nothing else."""
+    return OUTCOME, (decision.source, decision.reason, decision.status)
