@@ -19,24 +19,31 @@ _USUAL = re.compile(
 
 
 class Environment:
-    """One environment block, without its ending empty line."""
+    """One environment block: a line feed, then its lines, each ended by one, without the empty line."""
 
     __slots__ = ("_block", "script")
 
     def __init__(self, block: bytes) -> None:
-        block = b"\n%b\n" % block
         self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
         self.script = self.value("network_script")
         """Path and query of the agi:// URL; "" when it has none."""
 
+    def raw(self, name: bytes) -> bytes:
+        """The value of `agi_<name>` as it came, b"" when it is absent."""
+        block = self._block
+        start = block.find(b"\nagi_%b: " % name)
+        return b"" if start < 0 else block[start + len(name) + 7 : block.index(b"\n", start + 1)]
+
     def value(self, name: str) -> str:
         """The value of `agi_<name>`; "" when it is absent, empty, or Asterisk's word `unknown`."""
-        block = self._block
-        start = block.find(b"\nagi_%b:" % name.encode())
-        if start < 0:
-            return ""
-        value = _text(block[start + len(name) + 6 : block.index(b"\n", start + 1)]).strip()
+        value = _text(self.raw(name.encode())).strip()
         return "" if value == _UNKNOWN else value
+
+    @property
+    def request(self) -> bytes:
+        """All that an answer depends on, beside the channel: the argument lines; b"" when it is more."""
+        start = self._block.find(_FIRST_ARGUMENT)
+        return self._block[start:] if start >= 0 and "?" not in self.script else b""
 
     @property
     def query(self) -> dict[str, str]:

@@ -7,10 +7,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, cast
 
-from gateway.agi.commands import set_variables
 from gateway.agi.environment import Environment, verb_of
 from gateway.agi.session import Event, Session, State
-from gateway.agi.verbs.base import Variables, outcome
+from gateway.agi.verbs.base import outcome
 from gateway.model.decision import Decision, Reason, Status
 
 if TYPE_CHECKING:
@@ -75,7 +74,15 @@ class AgiProtocol(asyncio.Protocol):
         if self._session.is_empty:
             self._server.metrics.health_checks += 1
         self._session.state = State.OVER
-        self._server.leave(self, self._peer)
+        self._server.leave(self._peer)
+
+    def has_request(self) -> bool:
+        """Whether the environment is complete, or the connection over before it was."""
+        return self._session.state is not State.ENVIRONMENT
+
+    def is_over(self) -> bool:
+        """Whether the connection has ended."""
+        return self._session.state is State.OVER
 
     def expire(self) -> None:
         """Time is up: answer if nothing was answered yet, and close."""
@@ -92,13 +99,13 @@ class AgiProtocol(asyncio.Protocol):
             self._transport.close()
 
     def _answer_request(self, environment: Environment) -> None:
-        self._server.request_began(self)
+        server = self._server
+        server.metrics.requests += 1
+        server.sessions.watch(self)
         if self._overloaded:
             self._write(_OVERLOADED)
             return
-        verb = self._server.verbs.get(environment.script) or self._server.verbs.get(
-            verb_of(environment.script)
-        )
+        verb = server.verbs.get(environment.script) or server.verbs.get(verb_of(environment.script))
         if verb is None:
             log.warning("unknown verb %.40r asked for by %s", environment.script, self._peer.address)
             self._write(_UNKNOWN_VERB)
@@ -112,17 +119,16 @@ class AgiProtocol(asyncio.Protocol):
             self._server.metrics.faults += 1
             self._write(_INTERNAL)
 
-    def _reply(self, variables: Variables) -> None:
+    def _reply(self, commands: bytes) -> None:
         if self._session.state is State.DECIDING:
-            self._write(variables)
+            self._write(commands)
 
-    def _write(self, variables: Variables) -> None:
+    def _write(self, commands: bytes) -> None:
         """All commands in one write, then our side ends: Asterisk runs them without waiting for more."""
         transport = self._transport
         if transport.is_closing():
             return
         self._session.answered()
-        commands = set_variables(*variables)
         if not commands:
             transport.close()
             return

@@ -49,13 +49,13 @@ class AgiServer:
         self._networks = [ipaddress.ip_network(network, strict=False) for network in settings.allow]
         self._peers: dict[str, Peer] = {}
         self._refusals = Throttle(log, most=1)
-        self._environments: Deadlines[AgiProtocol] = Deadlines(
-            loop, settings.environment_timeout_s, AgiProtocol.expire
+        self.environments: Deadlines[AgiProtocol] = Deadlines(
+            loop, settings.environment_timeout_s, AgiProtocol.expire, AgiProtocol.has_request
         )
-        """Every admitted connection is in one of these two."""
-        self._sessions: Deadlines[AgiProtocol] = Deadlines(
-            loop, settings.session_timeout_s, AgiProtocol.expire
+        self.sessions: Deadlines[AgiProtocol] = Deadlines(
+            loop, settings.session_timeout_s, AgiProtocol.expire, AgiProtocol.is_over
         )
+        """Every admitted connection is watched by the first until its request is complete, then by this."""
         self._servers: list[asyncio.Server] = []
         self._all_left = asyncio.Event()
 
@@ -80,21 +80,21 @@ class AgiServer:
         self._servers.clear()
         if self.metrics.open:
             await self._drain()
-        self._environments.close()
-        self._sessions.close()
+        self.environments.close()
+        self.sessions.close()
 
     async def _drain(self) -> None:
         self._all_left.clear()
         try:
             async with asyncio.timeout(self.settings.drain_timeout_s):
                 await asyncio.sleep(_DRAIN_GRACE_S)
-                for connection in self._environments.watched():
+                for connection in self.environments.waiting():
                     connection.drain()
                 if self.metrics.open:
                     await self._all_left.wait()
         except TimeoutError:
             log.warning("%d sessions did not end in time and are cut", self.metrics.open)
-            for connection in self._environments.watched() + self._sessions.watched():
+            for connection in self.environments.waiting() + self.sessions.waiting():
                 connection.expire()
 
     # Called by the connections
@@ -113,23 +113,15 @@ class AgiServer:
         if metrics.open > settings.max_connections * _REFUSE_FACTOR:
             metrics.overloaded += 1
             return peer, None
-        self._environments.watch(connection)
+        self.environments.watch(connection)
         if metrics.open > settings.max_connections or peer.open > settings.max_connections_per_peer:
             metrics.overloaded += 1
             self._refusals.warning("%d open sessions, %d of %s: too many", metrics.open, peer.open, address)
             return peer, False
         return peer, True
 
-    def request_began(self, connection: AgiProtocol) -> None:
-        """The environment is complete: from now on the session's own time runs."""
-        self.metrics.requests += 1
-        self._environments.forget(connection)
-        self._sessions.watch(connection)
-
-    def leave(self, connection: AgiProtocol, peer: Peer) -> None:
-        """The connection is over."""
-        if not self._sessions.forget(connection):
-            self._environments.forget(connection)
+    def leave(self, peer: Peer) -> None:
+        """A connection of this peer is over."""
         peer.open -= 1
         self.metrics.open -= 1
         if not self.metrics.open:

@@ -49,14 +49,14 @@ class Session:
     def __init__(self, max_bytes: int, max_lines: int) -> None:
         self._max_bytes = max_bytes
         self._max_lines = max_lines
-        self._buffer = b""
+        self._buffer = b"\n"
         self.state = State.ENVIRONMENT
         self.environment: Environment | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether not one byte came: a health check, when the peer ends here."""
-        return self.state is State.ENVIRONMENT and not self._buffer
+        return self.state is State.ENVIRONMENT and self._buffer == b"\n"
 
     def receive(self, data: bytes) -> Event:
         """Take bytes, cut anywhere."""
@@ -83,18 +83,17 @@ class Session:
 
     def _receive_environment(self, data: bytes) -> Event:
         searched = len(self._buffer)
-        buffer = self._buffer = self._buffer + data
-        end = buffer.find(b"\n\n", max(searched - 1, 0))
+        buffer = self._buffer = self._buffer + data  # it begins with a line feed, as every line then does
+        end = buffer.find(b"\n\n", searched - 1 if searched > 1 else 1)
         after = end + 2
-        if end < 0 and b"\r" in buffer:
-            end = buffer.find(b"\n\r\n")
+        if end < 0 and b"\r" in data:
+            end = buffer.find(b"\n\r\n", 1)
             after = end + 3
-        if len(buffer) > self._max_bytes or buffer.count(b"\n", 0, max(end, 0)) >= self._max_lines:
+        if len(buffer) > self._max_bytes or buffer.count(b"\n", 0, max(end, 0)) > self._max_lines:
             return self._over(Event.REFUSED)
         if end < 0:
-            hung_up = buffer == _HANGUP or buffer.endswith(b"\n" + _HANGUP)
-            return self._over(Event.HUNG_UP) if hung_up else Event.NOTHING
-        self.environment = Environment(buffer[:end])
+            return self._over(Event.HUNG_UP) if buffer.endswith(b"\n" + _HANGUP) else Event.NOTHING
+        self.environment = Environment(buffer[: end + 1])
         self.state = State.DECIDING
         self._buffer = b""
         rest = buffer[after:]

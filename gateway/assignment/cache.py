@@ -50,6 +50,11 @@ class AnswerCache:
             return None
         return kept.decision if kept.fresh_until > self._time() else None
 
+    def fresh_until(self, key: LeadKey) -> float:
+        """When `fresh` will stop giving the answer; 0 when there is none."""
+        kept = self._kept.get(key)
+        return 0.0 if kept is None else kept.fresh_until
+
     def stale(self, key: LeadKey) -> PhoneNumber | None:
         """The number answered at most `stale_ttl_s` ago."""
         kept = self._kept.get(key)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from gateway.agi.environment import Environment
 from gateway.agi.settings import AgiSettings, CallerIdName, Presentation
 from gateway.agi.verbs.assign import Assign
-from gateway.agi.verbs.base import Variables
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
@@ -33,6 +32,9 @@ class Resolved:
     def resolve(self, lead: Lead, deliver: Callable[[Decision], None]) -> None:
         self.leads.append(lead)
         deliver(self.decision)
+
+    def now(self) -> float:
+        return 0.0
 
 
 class Called:
@@ -66,13 +68,16 @@ class Called:
         lines = [f"agi_{key}: {value}" for key, value in told.items()]
         lines += [f"agi_arg_{number}: {value}" for number, value in enumerate(arguments, 1)]
         self.replies: list[list[tuple[str, str]]] = []
-        verb(Environment("\n".join(lines).encode("utf-8", "replace")), self._reply)
+        verb(
+            Environment("".join(f"\n{line}" for line in [*lines, ""]).encode("utf-8", "replace")), self._reply
+        )
         self.lead = resolved.leads[0] if resolved.leads else None
         self.set = dict(self.replies[0])
         self.state = unpack(self.set.get("GATEWAY", ""))
 
-    def _reply(self, variables: Variables) -> None:
-        self.replies.append(list(zip(*variables, strict=True)))
+    def _reply(self, commands: bytes) -> None:
+        lines = commands.decode().splitlines()
+        self.replies.append([(line.split(" ", 3)[2], line.split('"')[1]) for line in lines])
 
 
 def test_positions_are_phone_zip_campaign() -> None:

@@ -6,7 +6,7 @@ from gateway.agi.environment import Environment, verb_of
 
 
 def block(*lines: str) -> Environment:
-    return Environment("\n".join(lines).encode())
+    return Environment("".join(f"\n{line}" for line in [*lines, ""]).encode())
 
 
 def test_first_line_of_a_name_is_the_true_one() -> None:
@@ -42,7 +42,7 @@ def test_arguments_end_at_the_first_missing_number() -> None:
 
 
 def test_arguments_are_text_whatever_the_bytes() -> None:
-    assert Environment(b"agi_arg_1: caf\xc3\xa9\nagi_arg_2: \xff").arguments == [
+    assert Environment(b"\nagi_arg_1: caf\xc3\xa9\nagi_arg_2: \xff\n").arguments == [
         "café",
         "\N{REPLACEMENT CHARACTER}",
     ]
@@ -50,7 +50,7 @@ def test_arguments_are_text_whatever_the_bytes() -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_make_an_environment(data: bytes) -> None:
-    environment = Environment(data)
+    environment = Environment(b"\n" + data + b"\n")
     assert isinstance(environment.script, str)
     assert isinstance(environment.query, dict)
     assert isinstance(environment.arguments, list)

@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from gateway.agi.commands import set_variables
 from gateway.agi.environment import Environment
 from gateway.model import variables
 from gateway.model.decision import Decision
 
-Variables = tuple[tuple[str, ...], tuple[str, ...]]
-"""Channel variables to set, in order: their names, their values."""
-
-Reply = Callable[[Variables], None]
-"""Takes the variables to set; none closes the session in silence."""
+Reply = Callable[[bytes], None]
+"""Takes the commands to send, made by `gateway.agi.commands`; none closes the session in silence."""
 
 
 class Verb(Protocol):
@@ -26,6 +24,6 @@ OUTCOME = (variables.GATEWAY_SOURCE, variables.GATEWAY_REASON, variables.GATEWAY
 """The words that tell the dialplan how it went. The status comes last: it vouches for the others."""
 
 
-def outcome(decision: Decision) -> Variables:
-    """The words for a decision, and nothing else."""
-    return OUTCOME, (decision.source, decision.reason, decision.status)
+def outcome(decision: Decision) -> bytes:
+    """Commands that set the words for a decision, and nothing else."""
+    return set_variables(OUTCOME, (decision.source, decision.reason, decision.status))
