@@ -22,6 +22,8 @@ _UNKNOWN_VERB = outcome(Decision(Status.INVALID, reason=Reason.UNKNOWN_VERB))
 _BAD_REQUEST = outcome(Decision(Status.INVALID, reason=Reason.BAD_REQUEST))
 _TOO_LATE = outcome(Decision(Status.UNCHANGED, reason=Reason.TIMEOUT))
 _INTERNAL = outcome(Decision(Status.UNCHANGED, reason=Reason.INTERNAL))
+_OVER = Session(0, 0)
+_OVER.state = State.OVER
 
 
 class AgiProtocol(asyncio.Protocol):
@@ -73,8 +75,10 @@ class AgiProtocol(asyncio.Protocol):
             log.warning("Asterisk at %s refused a command: %s", self._peer.address, errors[0])
         if self._session.is_empty:
             self._server.metrics.health_checks += 1
-        self._session.state = State.OVER
         self._server.leave(self._peer)
+        # The deadlines keep us until our time is over; what is large goes now.
+        self._session = _OVER
+        del self._transport
 
     def has_request(self) -> bool:
         """Whether the environment is complete, or the connection over before it was."""
