@@ -152,9 +152,12 @@ class Generator:
         now = time.monotonic()
         call = Call(sock, due, now, expected, environment)
         self._late.append(now - due)
-        sock.connect_ex(("127.0.0.1", self._load.port))
         self._calls[sock.fileno()] = call
-        self._epoll.register(sock, _READ if self._send_environment(call) else _READ | select.EPOLLOUT)
+        sock.connect_ex(("127.0.0.1", self._load.port))
+        try:
+            self._epoll.register(sock, _READ if self._send_environment(call) else _READ | select.EPOLLOUT)
+        except OSError as error:
+            self._fail(call, type(error).__name__)
 
     def _send_environment(self, call: Call) -> bool:
         """Write the environment; false while the connection is not made yet."""
@@ -162,7 +165,7 @@ class Generator:
         try:
             for part in parts:
                 call.sock.send(part)
-        except OSError:  # not connected yet, or refused: epoll tells
+        except BlockingIOError:  # the connection is not made yet; epoll tells when
             return False
         call.sent = True
         return True

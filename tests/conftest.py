@@ -16,3 +16,11 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("simulated_time"):
         return {"simulated": SimulatedTimeLoop}
     return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly, in one line each, what a run has left untested."""
+    reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}
+    for reason in sorted(reasons):
+        if "NOT TESTED" in reason:
+            terminalreporter.write_sep("!", reason.removeprefix("Skipped: "), red=True, bold=True)

@@ -8,60 +8,82 @@ Values are looked up when asked for: a call needs few of its 26 lines.
 import re
 from urllib.parse import parse_qsl
 
-_ARGUMENT = re.compile(rb"\nagi_arg_([0-9]{1,3}): ?([^\n]*)")
 _UNKNOWN = "unknown"
 _MAX_QUERY_FIELDS = 64
+_FIRST_ARGUMENT = b"\nagi_arg_1:"
+_USUAL = re.compile(
+    rb"\nagi_arg_1: (\+?[0-9]{1,15})\n"
+    rb"(?:agi_arg_2: ([0-9]{5}|)\n(?:agi_arg_3: ([A-Za-z0-9_.-]{0,64})\n)?)?\Z"
+)
+"""Plain phone, zip and campaign and nothing else: what nearly every call says."""
 
 
 class Environment:
-    """One environment block, without its ending empty line."""
+    """One environment block: a line feed, then its lines, each ended by one, without the empty line."""
 
-    __slots__ = ("_block",)
+    __slots__ = ("_block", "script")
 
     def __init__(self, block: bytes) -> None:
-        self._block = b"\n" + block + b"\n"
+        self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+        self.script = self.value("network_script")
+        """Path and query of the agi:// URL; "" when it has none."""
+
+    def raw(self, name: bytes) -> bytes:
+        """The value of `agi_<name>` as it came, b"" when it is absent."""
+        block = self._block
+        start = block.find(b"\nagi_%b: " % name)
+        return b"" if start < 0 else block[start + len(name) + 7 : block.index(b"\n", start + 1)]
 
     def value(self, name: str) -> str:
         """The value of `agi_<name>`; "" when it is absent, empty, or Asterisk's word `unknown`."""
-        needle = b"\nagi_" + name.encode() + b":"
-        start = self._block.find(needle)
-        if start < 0:
-            return ""
-        start += len(needle)
-        value = _text(self._block[start : self._block.index(b"\n", start)]).strip()
+        value = _text(self.raw(name.encode())).strip()
         return "" if value == _UNKNOWN else value
 
     @property
-    def verb(self) -> str:
-        """The path of the agi:// URL: what is asked for. "" when the URL has none."""
-        return self.value("network_script").partition("?")[0].strip("/")
+    def request(self) -> bytes:
+        """All that an answer depends on, beside the channel: the argument lines; b"" when it is more."""
+        start = self._block.find(_FIRST_ARGUMENT)
+        return self._block[start:] if start >= 0 and "?" not in self.script else b""
 
     @property
     def query(self) -> dict[str, str]:
         """The query of the agi:// URL, percent-decoded; the first value of a key counts."""
-        _, _, query = self.value("network_script").partition("?")
-        if not query:
-            return {}
+        query = self.script.partition("?")[2]
         try:
             pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
         except ValueError:
             return {}
         return dict(reversed(pairs))
 
+    def usual_arguments(self) -> tuple[str, str, str] | None:
+        """Phone, zip and campaign, when the arguments are just these and plain; otherwise `None`."""
+        block = self._block
+        usual = _USUAL.match(block, max(block.find(_FIRST_ARGUMENT), 0))
+        if usual is None or "?" in self.script:
+            return None
+        phone, code, campaign = usual.groups(b"")
+        return phone.decode(), code.decode(), campaign.decode()
+
     @property
     def arguments(self) -> list[str]:
         """The arguments in order, without the place of the first missing number and those after it."""
-        start = self._block.find(b"\nagi_arg_1:")
+        start = self._block.find(_FIRST_ARGUMENT)
         if start < 0:
             return []
-        found: dict[int, bytes] = {}
-        for match in _ARGUMENT.finditer(self._block, start):
-            found.setdefault(int(match[1]), match[2])
+        found: dict[bytes, bytes] = {}
+        for line in self._block[start + 1 : -1].split(b"\n"):
+            name, _, value = line.partition(b":")
+            found.setdefault(name, value.removeprefix(b" "))
         values: list[str] = []
-        while len(values) + 1 in found:
-            values.append(_text(found[len(values) + 1]))
+        while (text := found.get(b"agi_arg_%d" % (len(values) + 1))) is not None:
+            values.append(_text(text))
         return values
 
 
+def verb_of(script: str) -> str:
+    """What is asked for: the path of the agi:// URL without its query."""
+    return script.partition("?")[0].strip("/")
+
+
 def _text(value: bytes) -> str:
-    return value.rstrip(b"\r").decode("utf-8", "replace")
+    return value.decode("utf-8", "replace")

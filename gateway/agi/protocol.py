@@ -5,11 +5,9 @@ No task, no stream, no timer of its own: the server's `Deadlines` watch all conn
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from gateway.agi.commands import set_variables
-from gateway.agi.environment import Environment
+from gateway.agi.environment import Environment, verb_of
 from gateway.agi.session import Event, Session, State
 from gateway.agi.verbs.base import outcome
 from gateway.model.decision import Decision, Reason, Status
@@ -24,6 +22,8 @@ _UNKNOWN_VERB = outcome(Decision(Status.INVALID, reason=Reason.UNKNOWN_VERB))
 _BAD_REQUEST = outcome(Decision(Status.INVALID, reason=Reason.BAD_REQUEST))
 _TOO_LATE = outcome(Decision(Status.UNCHANGED, reason=Reason.TIMEOUT))
 _INTERNAL = outcome(Decision(Status.UNCHANGED, reason=Reason.INTERNAL))
+_OVER = Session(0, 0)
+_OVER.state = State.OVER
 
 
 class AgiProtocol(asyncio.Protocol):
@@ -32,19 +32,16 @@ class AgiProtocol(asyncio.Protocol):
     __slots__ = ("_overloaded", "_peer", "_server", "_session", "_transport")
 
     def __init__(self, server: "AgiServer") -> None:
+        settings = server.settings
         self._server = server
-        self._session = Session(
-            max_bytes=server.settings.max_environment_bytes, max_lines=server.settings.max_environment_lines
-        )
-        self._transport: asyncio.Transport | None = None
-        self._peer = ""
+        self._session = Session(settings.max_environment_bytes, settings.max_environment_lines)
         self._overloaded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the peer in, or close at once."""
         self._transport = cast("asyncio.Transport", transport)
-        self._peer = (transport.get_extra_info("peername") or ("",))[0]
-        admission = self._server.admit(self, self._peer)
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        self._peer, admission = self._server.admit(self, address)
         if admission is None:
             self._session.state = State.OVER
             self._transport.abort()
@@ -53,18 +50,18 @@ class AgiProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        match self._session.receive(data):
-            case Event.NOTHING:
-                pass
-            case Event.REQUEST:
-                self._answer_request(cast("Environment", self._session.environment))
-            case Event.HUNG_UP:
-                self._server.metrics.hung_up += 1
-                self._close()
-            case Event.REFUSED:
-                self._server.metrics.malformed += 1
-                log.warning("a request from %s is too large; its call keeps its caller ID", self._peer)
-                self._write(_BAD_REQUEST)
+        event = self._session.receive(data)
+        if event is Event.NOTHING:
+            return
+        if event is Event.REQUEST:
+            self._answer_request(cast("Environment", self._session.environment))
+        elif event is Event.HUNG_UP:
+            self._server.metrics.hung_up += 1
+            self._transport.close()
+        else:
+            self._server.metrics.malformed += 1
+            log.warning("a request from %s is too large; its call keeps its caller ID", self._peer.address)
+            self._write(_BAD_REQUEST)
 
     def eof_received(self) -> bool:
         """The peer ended its side. Stay only while an answer is on its way to it."""
@@ -75,60 +72,69 @@ class AgiProtocol(asyncio.Protocol):
         errors = self._session.command_errors()
         if errors:
             self._server.metrics.command_errors += len(errors)
-            log.warning("Asterisk at %s refused a command: %s", self._peer, errors[0])
+            log.warning("Asterisk at %s refused a command: %s", self._peer.address, errors[0])
         if self._session.is_empty:
             self._server.metrics.health_checks += 1
-        self._session.state = State.OVER
-        self._server.leave(self, self._peer)
+        self._server.leave(self._peer)
+        # The deadlines keep us until our time is over; what is large goes now.
+        self._session = _OVER
+        del self._transport
+
+    def has_request(self) -> bool:
+        """Whether the environment is complete, or the connection over before it was."""
+        return self._session.state is not State.ENVIRONMENT
+
+    def is_over(self) -> bool:
+        """Whether the connection has ended."""
+        return self._session.state is State.OVER
 
     def expire(self) -> None:
         """Time is up: answer if nothing was answered yet, and close."""
         self._server.metrics.timed_out += 1
         if self._session.state is State.DECIDING:
             self._write(_TOO_LATE)
-            self._close()
-        elif self._transport is not None:
+            self._transport.close()
+        else:
             self._transport.abort()
 
     def drain(self) -> None:
         """The server is stopping. A connection that has sent nothing yet has nothing to wait for."""
         if self._session.is_empty:
-            self._close()
+            self._transport.close()
 
     def _answer_request(self, environment: Environment) -> None:
-        self._server.request_began(self)
+        server = self._server
+        server.metrics.requests += 1
+        server.sessions.watch(self)
         if self._overloaded:
             self._write(_OVERLOADED)
             return
-        verb = self._server.verbs.get(environment.verb)
+        verb = server.verbs.get(environment.script) or server.verbs.get(verb_of(environment.script))
         if verb is None:
-            log.warning("unknown verb %.40r asked for by %s", environment.verb, self._peer)
+            log.warning("unknown verb %.40r asked for by %s", environment.script, self._peer.address)
             self._write(_UNKNOWN_VERB)
             return
         try:
             verb(environment, self._reply)
         except Exception:
-            log.exception("verb %s failed for call %.40r", environment.verb, environment.value("uniqueid"))
+            log.exception(
+                "verb %.40r failed for call %.40r", environment.script, environment.value("uniqueid")
+            )
             self._server.metrics.faults += 1
             self._write(_INTERNAL)
 
-    def _reply(self, variables: Iterable[tuple[str, str]]) -> None:
+    def _reply(self, commands: bytes) -> None:
         if self._session.state is State.DECIDING:
-            self._write(variables)
+            self._write(commands)
 
-    def _write(self, variables: Iterable[tuple[str, str]]) -> None:
+    def _write(self, commands: bytes) -> None:
         """All commands in one write, then our side ends: Asterisk runs them without waiting for more."""
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport.is_closing():
             return
         self._session.answered()
-        commands = set_variables(variables)
         if not commands:
             transport.close()
             return
         transport.write(commands)
         transport.write_eof()
-
-    def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()

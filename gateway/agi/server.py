@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections import Counter
 from collections.abc import Mapping
 
 from gateway.agi.protocol import AgiProtocol
@@ -22,6 +21,17 @@ _MAX_KNOWN_PEERS = 10_000
 _DRAIN_GRACE_S = 0.1  # an environment follows its connection within milliseconds
 
 
+class Peer:
+    """One address that connects to us."""
+
+    __slots__ = ("address", "is_allowed", "open")
+
+    def __init__(self, address: str, *, is_allowed: bool) -> None:
+        self.address = address
+        self.is_allowed = is_allowed
+        self.open = 0
+
+
 class AgiServer:
     """Accepts Asterisk's connections on all configured addresses."""
 
@@ -35,19 +45,18 @@ class AgiServer:
         self.settings = settings
         self.verbs = verbs
         self.metrics = metrics
-        self._networks = [ipaddress.ip_network(network, strict=False) for network in settings.allow]
-        self._known_peers: dict[str, bool] = {}
-        self._per_peer: Counter[str] = Counter()
-        self._refusals = Throttle(log, most=1)
-        self._environments: Deadlines[AgiProtocol] = Deadlines(
-            loop, settings.environment_timeout_s, AgiProtocol.expire
-        )
-        self._sessions: Deadlines[AgiProtocol] = Deadlines(
-            loop, settings.session_timeout_s, AgiProtocol.expire
-        )
         self._loop = loop
+        self._networks = [ipaddress.ip_network(network, strict=False) for network in settings.allow]
+        self._peers: dict[str, Peer] = {}
+        self._refusals = Throttle(log, most=1)
+        self.environments: Deadlines[AgiProtocol] = Deadlines(
+            loop, settings.environment_timeout_s, AgiProtocol.expire, AgiProtocol.has_request
+        )
+        self.sessions: Deadlines[AgiProtocol] = Deadlines(
+            loop, settings.session_timeout_s, AgiProtocol.expire, AgiProtocol.is_over
+        )
+        """Every admitted connection is watched by the first until its request is complete, then by this."""
         self._servers: list[asyncio.Server] = []
-        self._connections: set[AgiProtocol] = set()
         self._all_left = asyncio.Event()
 
     @property
@@ -69,87 +78,69 @@ class AgiServer:
         for server in self._servers:
             server.close()
         self._servers.clear()
-        if self._connections:
+        if self.metrics.open:
             await self._drain()
-        self._environments.close()
-        self._sessions.close()
+        self.environments.close()
+        self.sessions.close()
 
     async def _drain(self) -> None:
         self._all_left.clear()
         try:
             async with asyncio.timeout(self.settings.drain_timeout_s):
                 await asyncio.sleep(_DRAIN_GRACE_S)
-                for connection in tuple(self._connections):
+                for connection in self.environments.waiting():
                     connection.drain()
-                await self._all_left.wait()
+                if self.metrics.open:
+                    await self._all_left.wait()
         except TimeoutError:
-            log.warning("%d sessions did not end in time and are cut", len(self._connections))
-            for connection in tuple(self._connections):
+            log.warning("%d sessions did not end in time and are cut", self.metrics.open)
+            for connection in self.environments.waiting() + self.sessions.waiting():
                 connection.expire()
 
     # Called by the connections
 
-    def admit(self, connection: AgiProtocol, peer: str) -> bool | None:
+    def admit(self, connection: AgiProtocol, address: str) -> tuple[Peer, bool | None]:
         """Whether the peer's call is looked at; `False`: answered "overloaded"; `None`: closed at once."""
         metrics, settings = self.metrics, self.settings
+        peer = self._peers.get(address) or self._first_seen(address)
+        peer.open += 1
         metrics.opened += 1
         metrics.open += 1
-        self._connections.add(connection)
-        self._per_peer[peer] += 1
-        if not self._is_allowed(peer):
+        if not peer.is_allowed:
             metrics.refused_peers += 1
-            self._refusals.warning("closed a connection from %s: not in agi.allow", peer)
-            return None
+            self._refusals.warning("closed a connection from %s: not in agi.allow", address)
+            return peer, None
         if metrics.open > settings.max_connections * _REFUSE_FACTOR:
             metrics.overloaded += 1
-            return None
-        self._environments.watch(connection)
-        if (
-            metrics.open > settings.max_connections
-            or self._per_peer[peer] > settings.max_connections_per_peer
-        ):
+            return peer, None
+        self.environments.watch(connection)
+        if metrics.open > settings.max_connections or peer.open > settings.max_connections_per_peer:
             metrics.overloaded += 1
-            self._refusals.warning(
-                "%d open sessions, %d of %s: too many", metrics.open, self._per_peer[peer], peer
-            )
-            return False
-        return True
+            self._refusals.warning("%d open sessions, %d of %s: too many", metrics.open, peer.open, address)
+            return peer, False
+        return peer, True
 
-    def request_began(self, connection: AgiProtocol) -> None:
-        """The environment is complete: from now on the session's own time runs."""
-        self.metrics.requests += 1
-        self._environments.forget(connection)
-        self._sessions.watch(connection)
-
-    def leave(self, connection: AgiProtocol, peer: str) -> None:
-        """The connection is over."""
-        self._environments.forget(connection)
-        self._sessions.forget(connection)
-        self._connections.discard(connection)
+    def leave(self, peer: Peer) -> None:
+        """A connection of this peer is over."""
+        peer.open -= 1
         self.metrics.open -= 1
-        self._per_peer[peer] -= 1
-        if self._per_peer[peer] <= 0:
-            del self._per_peer[peer]
-        if not self._connections:
+        if not self.metrics.open:
             self._all_left.set()
 
-    def _is_allowed(self, peer: str) -> bool:
-        allowed = self._known_peers.get(peer)
-        if allowed is None:
-            allowed = self._is_in_networks(peer)
-            if len(self._known_peers) >= _MAX_KNOWN_PEERS:
-                self._known_peers.clear()
-            self._known_peers[peer] = allowed
-        return allowed
+    def _first_seen(self, address: str) -> Peer:
+        if len(self._peers) >= _MAX_KNOWN_PEERS:
+            self._peers = {known: peer for known, peer in self._peers.items() if peer.open}
+        peer = self._peers[address] = Peer(address, is_allowed=self._is_in_networks(address))
+        return peer
 
-    def _is_in_networks(self, peer: str) -> bool:
+    def _is_in_networks(self, address: str) -> bool:
         try:
-            address = ipaddress.ip_address(peer.partition("%")[0])
+            parsed = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:  # gone before its address could be read
             return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._networks)
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in network for network in self._networks)
 
     async def _listen(self, address: str) -> asyncio.Server:
         host, _, port = address.rpartition(":")

@@ -46,17 +46,17 @@ class Session:
 
     __slots__ = ("_buffer", "_max_bytes", "_max_lines", "environment", "state")
 
-    def __init__(self, *, max_bytes: int, max_lines: int) -> None:
+    def __init__(self, max_bytes: int, max_lines: int) -> None:
         self._max_bytes = max_bytes
         self._max_lines = max_lines
-        self._buffer = b""
+        self._buffer = b"\n"
         self.state = State.ENVIRONMENT
         self.environment: Environment | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether not one byte came: a health check, when the peer ends here."""
-        return self.state is State.ENVIRONMENT and not self._buffer
+        return self.state is State.ENVIRONMENT and self._buffer == b"\n"
 
     def receive(self, data: bytes) -> Event:
         """Take bytes, cut anywhere."""
@@ -75,25 +75,25 @@ class Session:
 
     def command_errors(self) -> list[str]:
         """First lines of the answers other than 200: 510, 511, 520. Ask when the peer has ended."""
-        if self.state is not State.ANSWERED or b"\n5" not in b"\n" + self._buffer:
+        buffer = self._buffer
+        if self.state is not State.ANSWERED or not (b"\n5" in buffer or buffer.startswith(b"5")):
             return []
         lines = self._buffer.decode("ascii", "replace").splitlines()
         return [line for line in lines if line.startswith(("510", "511", "520-"))]
 
     def _receive_environment(self, data: bytes) -> Event:
         searched = len(self._buffer)
-        buffer = self._buffer = self._buffer + data
-        end = buffer.find(b"\n\n", max(searched - 1, 0))
+        buffer = self._buffer = self._buffer + data  # it begins with a line feed, as every line then does
+        end = buffer.find(b"\n\n", searched - 1 if searched > 1 else 1)
         after = end + 2
-        if end < 0 and b"\r" in buffer:
-            end = buffer.find(b"\n\r\n")
+        if end < 0 and b"\r" in data:
+            end = buffer.find(b"\n\r\n", 1)
             after = end + 3
-        if len(buffer) > self._max_bytes or buffer.count(b"\n", 0, max(end, 0)) >= self._max_lines:
+        if len(buffer) > self._max_bytes or buffer.count(b"\n", 0, max(end, 0)) > self._max_lines:
             return self._over(Event.REFUSED)
         if end < 0:
-            hung_up = buffer == _HANGUP or buffer.endswith(b"\n" + _HANGUP)
-            return self._over(Event.HUNG_UP) if hung_up else Event.NOTHING
-        self.environment = Environment(buffer[:end])
+            return self._over(Event.HUNG_UP) if buffer.endswith(b"\n" + _HANGUP) else Event.NOTHING
+        self.environment = Environment(buffer[: end + 1])
         self.state = State.DECIDING
         self._buffer = b""
         rest = buffer[after:]

@@ -44,10 +44,16 @@ class AnswerCache:
 
     def fresh(self, key: LeadKey) -> Decision | None:
         """The decision to give again, or `None`."""
-        kept = self._kept.get(key)
-        if kept is None or kept.fresh_until <= self._time():
+        try:
+            kept = self._kept[key]  # `get` looks twice
+        except KeyError:
             return None
-        return kept.decision
+        return kept.decision if kept.fresh_until > self._time() else None
+
+    def fresh_until(self, key: LeadKey) -> float:
+        """When `fresh` will stop giving the answer; 0 when there is none."""
+        kept = self._kept.get(key)
+        return 0.0 if kept is None else kept.fresh_until
 
     def stale(self, key: LeadKey) -> PhoneNumber | None:
         """The number answered at most `stale_ttl_s` ago."""

@@ -1,38 +1,42 @@
 """What holds for one campaign: providers in order, default number, number format."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
 from gateway.model.decision import Source
 from gateway.model.phone import PhoneFormat, PhoneNumber, parse_phone
 
-_SAME_FOR_ALL = CampaignSettings()
+
+class Campaign(NamedTuple):
+    """The rules for the calls of one campaign."""
+
+    providers: tuple[Source, ...]
+    """To be asked in this order."""
+    default_ani: PhoneNumber | None
+    """The number to show when nobody has a better one."""
+    caller_id_format: PhoneFormat
+    """How the number is written into CALLERID(num)."""
+    name: str
+    """For dial records; "" when none is configured."""
 
 
 class Campaigns:
-    """Looks settings up by campaign id; a campaign without its own section has those of `[assignment]`."""
+    """Looks rules up by campaign id; a campaign without its own section has those of `[assignment]`."""
 
     def __init__(self, settings: AssignmentSettings, campaigns: Mapping[str, CampaignSettings]) -> None:
-        self._settings = settings
-        self._campaigns = campaigns
-        self._default_anis = {name: parse_phone(own.default_ani) for name, own in campaigns.items()}
-        self._default_ani = parse_phone(settings.default_ani)
+        self._for_all = _rules(CampaignSettings(), settings)
+        self._campaigns = {name: _rules(own, settings) for name, own in campaigns.items()}
 
-    def providers(self, campaign: str) -> tuple[Source, ...]:
-        """Providers to ask, in order."""
-        return self._of(campaign).providers or self._settings.providers
+    def of(self, campaign: str) -> Campaign:
+        """The rules for a campaign id, known or not."""
+        return self._campaigns.get(campaign, self._for_all)
 
-    def default_ani(self, campaign: str) -> PhoneNumber | None:
-        """The number to show when nobody has a better one."""
-        return self._default_anis.get(campaign) or self._default_ani
 
-    def caller_id_format(self, campaign: str) -> PhoneFormat:
-        """How the number is written into CALLERID(num)."""
-        return self._of(campaign).caller_id_format or self._settings.caller_id_format
-
-    def name(self, campaign: str) -> str:
-        """The campaign's name for dial records; "" when none is configured."""
-        return self._of(campaign).name
-
-    def _of(self, campaign: str) -> CampaignSettings:
-        return self._campaigns.get(campaign, _SAME_FOR_ALL)
+def _rules(own: CampaignSettings, settings: AssignmentSettings) -> Campaign:
+    return Campaign(
+        own.providers or settings.providers,
+        parse_phone(own.default_ani or settings.default_ani),
+        own.caller_id_format or settings.caller_id_format,
+        own.name,
+    )

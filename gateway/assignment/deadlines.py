@@ -1,10 +1,11 @@
 """Many deadlines of equal length, one timer.
 
-Calls that may all wait equally long expire in the order they came, so one timer for the oldest serves all;
-the cost per call does not grow with the number of calls waiting.
+Calls that may all wait equally long expire in the order they came, so one timer for the oldest still waiting
+serves all; the cost per call does not grow with the number of calls waiting. What is over is not taken out,
+which would cost every call something, but passed over when its time comes.
 """
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -33,30 +34,34 @@ ItemT = TypeVar("ItemT")
 
 
 class Deadlines(Generic[ItemT]):
-    """Watches items that each live `lifetime_s` and hands over those that outlive it, in order."""
+    """Watches items that may each take `lifetime_s`, and hands over those that are not over by then."""
 
-    def __init__(self, clock: Clock, lifetime_s: float, expire: Callable[[ItemT], None]) -> None:
-        """`expire` is called once for an item not forgotten in time; it must not raise."""
+    def __init__(
+        self,
+        clock: Clock,
+        lifetime_s: float,
+        expire: Callable[[ItemT], None],
+        is_over: Callable[[ItemT], bool],
+    ) -> None:
+        """`expire` is called once for an item that is not over in time; neither function may raise."""
         self._clock = clock
         self._lifetime_s = lifetime_s
         self._expire = expire
-        self._due: OrderedDict[ItemT, float] = OrderedDict()
+        self._is_over = is_over
+        self._due: deque[tuple[float, ItemT]] = deque()
         self._timer: Timer | None = None
-
-    def __len__(self) -> int:
-        return len(self._due)
 
     def watch(self, item: ItemT) -> float:
         """Start the item's time; returns its deadline on the clock."""
         deadline = self._clock.time() + self._lifetime_s
-        self._due[item] = deadline
+        self._due.append((deadline, item))
         if self._timer is None:
             self._timer = self._clock.call_at(deadline, self._ring)
         return deadline
 
-    def forget(self, item: ItemT) -> None:
-        """The item finished in time. Forgetting an unknown item is fine."""
-        self._due.pop(item, None)
+    def waiting(self) -> list[ItemT]:
+        """What is watched and not over, the oldest first."""
+        return [item for _, item in self._due if not self._is_over(item)]
 
     def close(self) -> None:
         """Stop the timer and forget all items."""
@@ -67,12 +72,11 @@ class Deadlines(Generic[ItemT]):
 
     def _ring(self) -> None:
         self._timer = None
+        due, is_over = self._due, self._is_over
         now = self._clock.time()
-        while self._due:
-            item, deadline = next(iter(self._due.items()))
-            if deadline > now:
-                break
-            del self._due[item]
-            self._expire(item)
-        if self._due and self._timer is None:
-            self._timer = self._clock.call_at(next(iter(self._due.values())), self._ring)
+        while due and (due[0][0] <= now or is_over(due[0][1])):
+            _, item = due.popleft()
+            if not is_over(item):
+                self._expire(item)
+        if due and self._timer is None:
+            self._timer = self._clock.call_at(due[0][0], self._ring)

@@ -40,7 +40,7 @@ class Fallback:
             case Source.ENGINE:
                 return self._ask_engine(lead)
             case Source.DEFAULT:
-                return self._campaigns.default_ani(lead.campaign)
+                return self._campaigns.of(lead.campaign).default_ani
             case _:
                 return None
 

@@ -35,20 +35,23 @@ class Guards:
 
         Emergency comes before everything, in any formatting and behind any configured prefix.
         """
-        plain = strip_formatting(dialled)
+        plain = dialled if dialled.isdigit() else strip_formatting(dialled)
         untouched = self._untouched.get(plain.removeprefix("+"))
         if untouched is not None:
             return untouched
+        phone = parse_phone(plain)
+        if phone is None:
+            return self._short_or_wrong(plain)
+        if self._do_not_call and phone.e164.startswith(self._do_not_call):
+            return _BLOCKED
+        return phone
+
+    def _short_or_wrong(self, plain: str) -> Decision:
         if _FEATURE_CODE.fullmatch(plain) is not None:
             return _SERVICE
         if len(plain) <= self._max_extension_digits and plain.isascii() and plain.isdigit():
             return _EXTENSION
-        phone = parse_phone(plain)
-        if phone is None:
-            return _INVALID
-        if self._do_not_call and phone.e164.startswith(self._do_not_call):
-            return _BLOCKED
-        return phone
+        return _INVALID
 
 
 def _with_prefixes(

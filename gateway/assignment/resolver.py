@@ -29,13 +29,17 @@ Deliver = Callable[[Decision], None]
 
 
 class _Waiter:
-    """One call waiting for a flight."""
+    """One call waiting for a flight; without a flight once it has its decision."""
 
     __slots__ = ("deliver", "flight")
 
     def __init__(self, flight: "_Flight", deliver: Deliver) -> None:
-        self.flight = flight
-        self.deliver = deliver
+        self.flight: _Flight | None = flight
+        self.deliver: Deliver | None = deliver
+
+    def is_over(self) -> bool:
+        """Whether it has its decision."""
+        return self.flight is None
 
 
 class _Flight:
@@ -79,7 +83,7 @@ class Resolver:
         self._clock = clock
         self._metrics = metrics
         self._flights: dict[LeadKey, _Flight] = {}
-        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire)
+        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire, _Waiter.is_over)
 
     def resolve(self, lead: Lead, deliver: Deliver) -> None:
         """Decide for one call: at once from the cache, else when a provider answered or the deadline came."""
@@ -99,6 +103,14 @@ class Resolver:
         flight.deadline = self._wait(flight, deliver)
         self._ask_next(flight)
 
+    def now(self) -> float:
+        """The time of the clock that `fresh_until` goes by."""
+        return self._clock.time()
+
+    def fresh_until(self, lead: Lead) -> float:
+        """How long the answer to an equal lead will be given again, on the clock; 0 without one."""
+        return self._cache.fresh_until(key_of(lead))
+
     def close(self) -> None:
         """Decide for everybody who still waits, at once."""
         for flight in tuple(self._flights.values()):
@@ -107,7 +119,7 @@ class Resolver:
         self._deadlines.close()
 
     def _lanes_for(self, lead: Lead) -> list[Lane]:
-        sources = self._campaigns.providers(lead.campaign)
+        sources = self._campaigns.of(lead.campaign).providers
         return [self._lanes[source] for source in reversed(sources) if source in self._lanes]
 
     def _wait(self, flight: _Flight, deliver: Deliver) -> float:
@@ -159,18 +171,21 @@ class Resolver:
                 self._cache.keep_none(flight.key)
             decision = self._fallback.decide(flight.lead, reason) if flight.waiters else _NOBODY_WAITS
         for waiter in flight.waiters:
-            self._deadlines.forget(waiter)
             self._deliver(waiter, decision)
 
     def _expire(self, waiter: _Waiter) -> None:
         """The deadline came first. The flight goes on without the call, to warm the cache."""
         flight = waiter.flight
-        del flight.waiters[waiter]
-        self._deliver(waiter, self._fallback.decide(flight.lead, Reason.TIMEOUT))
+        if flight is not None:
+            del flight.waiters[waiter]
+            self._deliver(waiter, self._fallback.decide(flight.lead, Reason.TIMEOUT))
 
     def _deliver(self, waiter: _Waiter, decision: Decision) -> None:
+        deliver, waiter.deliver, waiter.flight = waiter.deliver, None, None
+        if deliver is None:
+            return
         try:
-            waiter.deliver(decision)
+            deliver(decision)
         except Exception:
             self._metrics.faults += 1
             log.exception("delivering a decision failed; the other calls go on")

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 from gateway.model.decision import Source
 from gateway.model.phone import PhoneFormat
-from gateway.model.setting import setting
+from gateway.model.setting import Form, setting
+
+PROVIDERS = (Source.OUTBOUNDIQ, Source.OUTBOUNDANI, Source.ENGINE)
+"""Sources that choose a number when asked."""
+FALLBACKS = (Source.STALE, Source.ENGINE, Source.DEFAULT)
+"""Sources that have a number without asking anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +21,26 @@ class AssignmentSettings:
         "Longest wait for a number; then the fallback answers.",
         unit="s",
         why="callers notice a pause from about a second; half of agi.session_timeout_s stays for the rest",
+        least=0.01,
+        most=30,
     )
     providers: tuple[Source, ...] = setting(
         (Source.OUTBOUNDIQ,),
         "Providers asked in this order: outboundiq, outboundani, engine.",
         why="outboundIQ is the service this gateway was first built for",
+        choices=PROVIDERS,
     )
     fallback: tuple[Source, ...] = setting(
         (Source.STALE, Source.ENGINE, Source.DEFAULT),
         "What answers when no provider did, in this order: stale, engine, default.",
         why="a number chosen for this prospect beats a local one, which beats the same one for all",
+        choices=FALLBACKS,
     )
     default_ani: str = setting(
         "",
         "Number for `fallback = default` in campaigns without their own.",
         why="empty: the call keeps the caller ID it had",
+        form=Form.PHONE,
     )
     caller_id_format: PhoneFormat = setting(
         PhoneFormat.NATIONAL,
@@ -42,24 +52,31 @@ class AssignmentSettings:
         "How long an answer is used again for an equal lead.",
         unit="s",
         why="covers a redial and a second trunk without pinning a prospect to one number",
+        least=0,
+        most=86_400,
     )
     negative_ttl_s: float = setting(
         5.0,
         'How long "no number" is remembered.',
         unit="s",
         why="inventory may be added at any time; 5 s keeps a retry storm off the upstream",
+        least=0,
+        most=86_400,
     )
     stale_ttl_s: float = setting(
         3600.0,
         "How long an old answer may serve as fallback.",
         unit="s",
         why="an hour bridges most outages, and the number is still ours",
+        least=0,
+        most=604_800,
     )
     cache_size: int = setting(
         200_000,
         "Most leads remembered, fresh and stale together; the oldest go first.",
         unit="leads",
         why="about 100 MB; an hour of 55 calls/s",
+        least=1,
     )
     batching: bool = setting(
         True,
@@ -71,51 +88,66 @@ class AssignmentSettings:
         "At most one request is sent per window; what arrives in between goes together.",
         unit="s",
         why="2 ms bounds the added wait and falls below what a caller can notice",
+        least=0,
+        most=0.1,
     )
     max_batch: int = setting(
         500,
         "Most leads in one batch.",
         unit="leads",
         why="the upstream's limit is undocumented; 500 is a body of 60 kB",
+        least=1,
+        most=10_000,
     )
     max_in_flight: int = setting(
         64,
         "Most requests open at one provider; beyond, misses wait and go as a batch.",
         unit="requests",
         why="64 connections at 20 ms carry 3,200 requests/s, batches many times more",
+        least=1,
+        most=10_000,
     )
     max_waiting: int = setting(
         20_000,
         "Most calls waiting for one provider; further ones fall back at once.",
         unit="calls",
         why="20,000 is 0.7 s of 28,000 calls/s, more than one process can take in",
+        least=0,
     )
     breaker_failures: int = setting(
         5,
         "Consecutive failures that open a provider's breaker.",
         why="five in a row are an outage, not bad luck",
+        least=1,
     )
     breaker_open_s: float = setting(
         1.0,
         "First rest of an open breaker; doubles with each failed probe.",
         unit="s",
         why="a restart of the upstream takes about a second",
+        least=0.01,
+        most=3_600,
     )
     breaker_max_open_s: float = setting(
         30.0,
         "Longest rest of an open breaker.",
         unit="s",
         why="30 s after the upstream is back, at the latest, calls use it again",
+        least=0.01,
+        most=3_600,
     )
     retry_budget: float = setting(
         0.2,
         "Retries allowed, as a share of requests.",
         why="a fifth more load at most on an upstream in trouble",
+        least=0,
+        most=1,
     )
     ani_countries: tuple[str, ...] = setting(
         ("+1", "+44"),
         "Countries a caller ID may be from; others are refused as implausible.",
         why="the covered regions of the upstream APIs",
+        choices=("+1", "+44"),
     )
     only_owned: bool = setting(
         False,
@@ -126,22 +158,27 @@ class AssignmentSettings:
         (),
         "Further emergency and service numbers, never touched, beside 911, 933, 988, 112, 999 and N11.",
         why="the built-in list covers North America and Europe",
+        form=Form.DIGITS,
     )
     dial_prefixes: tuple[str, ...] = setting(
         ("9",),
         "Outside-line prefixes that may stand before an emergency number.",
         why="9 is the usual outside line",
+        form=Form.DIGITS,
     )
     do_not_call: tuple[str, ...] = setting(
         (),
         "Prefixes, in E.164 with plus, answered BLOCKED.",
         why="empty: whom not to call is your list",
+        form=Form.PREFIX,
     )
     max_extension_digits: int = setting(
         6,
         "Numbers this short are internal extensions, never touched.",
         unit="digits",
         why="extensions are 2 to 6 digits; a caller ID matters from 10 digits on",
+        least=0,
+        most=9,
     )
 
 
@@ -149,8 +186,12 @@ class AssignmentSettings:
 class CampaignSettings:
     """`[campaigns.ID]`: what differs for one campaign. An empty setting means as in `[assignment]`."""
 
-    providers: tuple[Source, ...] = setting((), "Providers asked in this order.", why="as in [assignment]")
-    default_ani: str = setting("", "Number for `fallback = default`.", why="as in [assignment]")
+    providers: tuple[Source, ...] = setting(
+        (), "Providers asked in this order.", why="as in [assignment]", choices=PROVIDERS
+    )
+    default_ani: str = setting(
+        "", "Number for `fallback = default`.", why="as in [assignment]", form=Form.PHONE
+    )
     caller_id_format: PhoneFormat | None = setting(
         None, "How the number is written into CALLERID(num).", why="as in [assignment]"
     )

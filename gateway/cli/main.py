@@ -1,9 +1,25 @@
-"""The `ani-gateway` command."""
+"""The `ani-gateway` command.
+
+Modules of commands import nothing heavy at their top: `--help` and completion answer at once.
+"""
 
 import click
 
+from gateway.cli.api import api
+from gateway.cli.call import call
+from gateway.cli.config import config
+from gateway.cli.demo import demo
+from gateway.cli.serve import serve
 
-@click.group()
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ani-gateway")
 def main() -> None:
-    """Gives every outbound Asterisk call the right caller ID."""
+    """Give every outbound Asterisk call the right caller ID.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 could not start.
+    """
+
+
+for command in (serve, demo, call, api, config):
+    main.add_command(command)

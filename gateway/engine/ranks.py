@@ -40,8 +40,8 @@ def count_on(day: int, key: int) -> int:
 
 
 def limit_key(*, day: int, cap: int) -> int:
-    """The least key of a number that reached `cap` on `day`."""
-    return make_key(day=day, count=max(0, min(cap, MAX_COUNT)), order=0, index=0)
+    """The least key of a number that reached `cap` on `day`; with a cap of 0, every number has."""
+    return make_key(day=day, count=min(cap, MAX_COUNT), order=0, index=0) if cap > 0 else 0
 
 
 @dataclass(slots=True, eq=False)

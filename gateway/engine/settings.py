@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.model.setting import setting
+from gateway.model.setting import Form, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +18,31 @@ class EngineSettings:
         "",
         "YAML or CSV file with campaigns, dispositions and ANIs, loaded at start.",
         why="empty: the database's own content",
+        form=Form.FILE,
     )
     daily_cap: int = setting(
         75,
         "Most calls a day from one ANI.",
         unit="calls",
         why="carriers' analytics start to flag numbers above about 75 to 100 a day",
+        least=1,
+        most=100_000,
     )
     cool_down_s: float = setting(
         0.0,
         "Least time between two uses of one ANI.",
         unit="s",
         why="0: the least used number goes first, which spreads the calls already",
+        least=0,
+        most=86_400,
     )
     nearest_km: float = setting(
         160.0,
         "How far the middle of an area code may be from the prospect to count as near.",
         unit="km",
         why="100 miles: beyond, a number of the same state looks more local",
+        least=0,
+        most=20_000,
     )
     toll_free_last: bool = setting(
         True,
@@ -54,12 +61,15 @@ class EngineSettings:
         "",
         "Time zone in which a day of `daily_cap` and of pauses begins, such as America/New_York.",
         why="empty: the machine's own",
+        form=Form.TIMEZONE,
     )
     flush_interval_s: float = setting(
         1.0,
         "Most time between a use and its counter's write to the database, while calls keep coming.",
         unit="s",
         why="a crash then forgets one second of counts; each write is one sync of the disk",
+        least=0,
+        most=3_600,
     )
     cache_dir: str = setting(
         "",
@@ -73,7 +83,10 @@ class ApiSettings:
     """`[api]`: the engine over HTTP, as `ani-gateway api` serves it."""
 
     listen: str = setting(
-        "127.0.0.1:8080", "Address to listen on, `HOST:PORT`.", why="loopback until you choose otherwise"
+        "127.0.0.1:8080",
+        "Address to listen on, `HOST:PORT`.",
+        why="loopback until you choose otherwise",
+        form=Form.ADDRESS,
     )
     keys: tuple[str, ...] = setting(
         (), "Bearer keys that may ask.", why="none: the service refuses to start", secret=True
@@ -83,10 +96,14 @@ class ApiSettings:
         "Largest request body; a larger one is answered 413.",
         unit="bytes",
         why="a full batch of 2,000 leads takes about 300 kB",
+        least=1_024,
+        most=67_108_864,
     )
     max_batch: int = setting(
         2_000,
         "Most leads in one batch; more are answered 400.",
         unit="leads",
         why="2,000 take about 20 ms, in which other requests wait",
+        least=1,
+        most=100_000,
     )

@@ -1,7 +1,7 @@
 """A lead: what an assignment is asked for."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.model.phone import PhoneNumber
 
@@ -17,8 +17,7 @@ class AssignmentType(StrEnum):
     HIGHEST_CONTACT_RATE = "highest_contact_rate"
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(NamedTuple):
     """One prospect to be called. Two equal leads get the same answer while it is fresh."""
 
     phone: PhoneNumber

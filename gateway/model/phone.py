@@ -96,10 +96,12 @@ def parse_phone(text: str) -> PhoneNumber | None:
         text = strip_formatting(text)
         if _PLAIN.fullmatch(text) is None and not text.startswith("011"):
             return None
+    if len(text) == _NANP_DIGITS and text[0] != "+":
+        return PhoneNumber("+1" + text)
+    if len(text) == _NANP_DIGITS + 1 and text[0] == "1":
+        return PhoneNumber("+" + text)
     if text[0] == "+":
         return _international(text[1:])
-    if len(text) == _NANP_DIGITS:
-        return PhoneNumber("+1" + text)
     if text.startswith("011"):
         return _international(text[3:])
     if text.startswith("00"):

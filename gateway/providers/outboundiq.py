@@ -13,7 +13,7 @@ import orjson
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.model.phone import parse_phone
-from gateway.model.setting import setting
+from gateway.model.setting import Form, setting
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
 from gateway.providers.http import HttpClient, Reply
 
@@ -34,6 +34,7 @@ class OutboundIqSettings:
         "https://api.outboundiq.cloud",
         "Base URL of the API.",
         why="the address in outboundIQ's documentation",
+        form=Form.URL,
     )
     key: str = setting(
         "",
@@ -45,18 +46,23 @@ class OutboundIqSettings:
         "",
         "PEM file of further certificate authorities to trust.",
         why="empty: the system's authorities",
+        form=Form.FILE,
     )
     max_connections: int = setting(
         64,
         "Most kept connections.",
         unit="connections",
         why="as assignment.max_in_flight",
+        least=1,
+        most=10_000,
     )
     keepalive_s: float = setting(
         55.0,
         "How long an idle connection is kept.",
         unit="s",
         why="common load balancers close after 60 s; closing first avoids a reset under a request",
+        least=0,
+        most=3_600,
     )
 
 
@@ -107,6 +113,8 @@ class OutboundIq:
         for row in results:
             if isinstance(row, dict):
                 by_row.setdefault(str(row.get("row_id")), row)
+        if not any(str(row) in by_row for row in range(len(leads))):
+            raise BadAnswerError("the batch answer has none of our rows", request_id=reply.request_id)
         return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
 
 

@@ -54,6 +54,8 @@ class CallResult:
     """Until the first command arrived; `None` when none did."""
     ended_s: float
     """Until the gateway closed its side, or the step ended otherwise."""
+    began_at: float
+    """When the connect started, on the monotonic clock."""
     timed_out: bool
     """The gateway was still holding the step when the time given ran out."""
     transcript: tuple[Said, ...] = ()
@@ -113,6 +115,7 @@ class SimulatedCall:
             variables=dict(channel),
             latency_s=step.first_command_s,
             ended_s=step.ended_s if step.ended_s is not None else step.elapsed(),
+            began_at=step.began_at,
             timed_out=timed_out,
             transcript=tuple(self._said),
             protocol_errors=tuple(step.agi.protocol_errors),
@@ -130,7 +133,7 @@ class _Step(asyncio.Protocol):
     def __init__(self, call: SimulatedCall, start: float) -> None:
         request = call.request
         self._call = call
-        self._start = start
+        self.began_at = start
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._hangup_timer: asyncio.TimerHandle | None = None
@@ -144,7 +147,7 @@ class _Step(asyncio.Protocol):
         self.ended_s: float | None = None
 
     def elapsed(self) -> float:
-        return time.monotonic() - self._start
+        return time.monotonic() - self.began_at
 
     def assigned_ani(self) -> str:
         channel = self.agi.channel

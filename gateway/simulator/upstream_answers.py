@@ -17,7 +17,7 @@ HOSTILE_ANI = '5550001111"\r\nSET VARIABLE HIJACKED "1"\nHANGUP\n'
 """Would hang the call up, were it ever written to Asterisk as it is."""
 HOSTILE_MESSAGE = 'no\r\nSET VARIABLE HIJACKED "1"\n\x00${SHELL(id)}"\\'
 IMPLAUSIBLE_ANI = "0123"
-HUGE_BYTES = 8 * 1024 * 1024
+HUGE_BYTES = 2 * 1024 * 1024
 RETRY_AFTER_S = 1
 NO_ANI = "No available ANI found"
 
@@ -53,7 +53,7 @@ class Fault(StrEnum):
     WRONG_TYPES = "wrong-types"
     """JSON of another shape than the documents say."""
     HUGE = "huge"
-    """200 with a body of 8 MiB."""
+    """200 with a body of 2 MiB."""
     MISSING_ROWS = "missing-rows"
     """A batch answer without every second row; singles are correct."""
     SHUFFLED_ROWS = "shuffled-rows"
@@ -112,7 +112,8 @@ def batch(body: dict[str, Any], fault: Fault) -> HttpAnswer:
     rows = [_row(lead, fault) for lead in body.get("leads", [])]
     match fault:
         case Fault.WRONG_TYPES:
-            return _json({"success": 1, "results": {"row_id": 7}})
+            row = {"row_id": ["0"], "outboundani": 5, "error": None}
+            return _json({"success": True, "results": [7, row]})
         case Fault.MISSING_ROWS:
             rows = rows[::2]
         case Fault.SHUFFLED_ROWS:

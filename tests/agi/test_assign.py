@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -33,6 +33,9 @@ class Resolved:
         self.leads.append(lead)
         deliver(self.decision)
 
+    def now(self) -> float:
+        return 0.0
+
 
 class Called:
     """One run of the verb."""
@@ -65,13 +68,16 @@ class Called:
         lines = [f"agi_{key}: {value}" for key, value in told.items()]
         lines += [f"agi_arg_{number}: {value}" for number, value in enumerate(arguments, 1)]
         self.replies: list[list[tuple[str, str]]] = []
-        verb(Environment("\n".join(lines).encode("utf-8", "replace")), self._reply)
+        verb(
+            Environment("".join(f"\n{line}" for line in [*lines, ""]).encode("utf-8", "replace")), self._reply
+        )
         self.lead = resolved.leads[0] if resolved.leads else None
         self.set = dict(self.replies[0])
         self.state = unpack(self.set.get("GATEWAY", ""))
 
-    def _reply(self, variables: Iterable[tuple[str, str]]) -> None:
-        self.replies.append(list(variables))
+    def _reply(self, commands: bytes) -> None:
+        lines = commands.decode().splitlines()
+        self.replies.append([(line.split(" ", 3)[2], line.split('"')[1]) for line in lines])
 
 
 def test_positions_are_phone_zip_campaign() -> None:

@@ -1,11 +1,12 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.agi.environment import Environment
+from gateway.agi.environment import Environment, verb_of
 
 
 def block(*lines: str) -> Environment:
-    return Environment("\n".join(lines).encode())
+    return Environment("".join(f"\n{line}" for line in [*lines, ""]).encode())
 
 
 def test_first_line_of_a_name_is_the_true_one() -> None:
@@ -26,13 +27,13 @@ def test_a_name_is_matched_whole() -> None:
 
 def test_verb_and_query_come_from_the_url() -> None:
     environment = block("agi_network_script: assign?phone=%2B15559876543&zip=90210&zip=1&agent=Jane%20Doe")
-    assert environment.verb == "assign"
+    assert verb_of(environment.script) == "assign"
     assert environment.query == {"phone": "+15559876543", "zip": "90210", "agent": "Jane Doe"}
 
 
 def test_url_without_a_path_has_no_verb() -> None:
-    assert block("agi_request: agi://127.0.0.1").verb == ""
-    assert block("agi_network_script: /assign/").verb == "assign"
+    assert block("agi_request: agi://127.0.0.1").script == ""
+    assert verb_of("/assign/") == "assign"
 
 
 def test_arguments_end_at_the_first_missing_number() -> None:
@@ -41,7 +42,7 @@ def test_arguments_end_at_the_first_missing_number() -> None:
 
 
 def test_arguments_are_text_whatever_the_bytes() -> None:
-    assert Environment(b"agi_arg_1: caf\xc3\xa9\nagi_arg_2: \xff").arguments == [
+    assert Environment(b"\nagi_arg_1: caf\xc3\xa9\nagi_arg_2: \xff\n").arguments == [
         "café",
         "\N{REPLACEMENT CHARACTER}",
     ]
@@ -49,7 +50,31 @@ def test_arguments_are_text_whatever_the_bytes() -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_make_an_environment(data: bytes) -> None:
-    environment = Environment(data)
-    assert isinstance(environment.verb, str)
+    environment = Environment(b"\n" + data + b"\n")
+    assert isinstance(environment.script, str)
     assert isinstance(environment.query, dict)
     assert isinstance(environment.arguments, list)
+
+
+def test_usual_arguments_are_what_the_arguments_say() -> None:
+    usual = block("agi_x: y", "agi_arg_1: 5559876543", "agi_arg_2: 90210", "agi_arg_3: 9001")
+    assert usual.usual_arguments() == ("5559876543", "90210", "9001")
+    assert list(usual.usual_arguments() or ()) == usual.arguments
+    assert block("agi_arg_1: 5559876543").usual_arguments() == ("5559876543", "", "")
+    assert block("agi_arg_1: 5559876543", "agi_arg_2: ").usual_arguments() == ("5559876543", "", "")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ("agi_arg_1: (555) 987-6543",),
+        ("agi_arg_1: 5559876543", "agi_arg_2: 90210-1234"),
+        ("agi_arg_1: 5559876543", "agi_arg_2: 90210", "agi_arg_3: 9001", "agi_arg_4: agent=x"),
+        ("agi_arg_1: 5559876543", "agi_evil: 1"),
+        ("agi_arg_1: 5559876543", "agi_arg_2: campaign=9"),
+        ("agi_network_script: assign?zip=90210", "agi_arg_1: 5559876543"),
+    ],
+)
+def test_anything_else_is_not_usual(lines: tuple[str, ...]) -> None:
+    assert block("agi_network: yes", *lines).usual_arguments() is None

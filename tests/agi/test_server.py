@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.agi.commands import set_variables
 from gateway.agi.server import AgiServer
 from gateway.agi.settings import AgiSettings
 from gateway.agi.verbs.base import Reply, Verb
@@ -27,7 +28,9 @@ class Verbs:
     @property
     def table(self) -> dict[str, Verb]:
         return {
-            "echo": lambda environment, reply: reply([("ECHO", "".join(environment.arguments))]),
+            "echo": lambda environment, reply: reply(
+                set_variables(("ECHO",), ("".join(environment.arguments),))
+            ),
             "wait": lambda _, reply: self.waiting.append(reply),
             "never": lambda *_: None,
             "fail": self._fail,
@@ -127,7 +130,7 @@ async def test_hangup_while_deciding_closes_at_once() -> None:
         await settled(lambda: bool(verbs.waiting))
         writer.write(b"HANGUP\n")
         assert await asyncio.wait_for(reader.read(), 0.2) == b""
-        verbs.waiting[0]([("LATE", "1")])
+        verbs.waiting[0](b"LATE\n")
         assert server.metrics.hung_up == 1
         writer.close()
 
@@ -139,8 +142,8 @@ async def test_reply_is_written_once() -> None:
         writer.write(verb("wait"))
         await settled(lambda: bool(verbs.waiting))
         for value in "ab":
-            verbs.waiting[0]([("X", value)])
-        assert await reader.read() == b'SET VARIABLE X "a"\n'
+            verbs.waiting[0](b"X " + value.encode())
+        assert await reader.read() == b"X a"
         writer.close()
 
 
@@ -268,8 +271,8 @@ async def test_stopping_lets_calls_under_way_finish() -> None:
         stopping = asyncio.create_task(server.stop())
         await asyncio.sleep(0.15)
         assert not stopping.done()
-        verbs.waiting[0]([("X", "1")])
-        assert await reader.read() == b'SET VARIABLE X "1"\n'
+        verbs.waiting[0](b"X 1\n")
+        assert await reader.read() == b"X 1\n"
         writer.close()
         await asyncio.wait_for(stopping, 1)
         assert server.metrics.timed_out == 0

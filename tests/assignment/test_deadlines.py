@@ -7,56 +7,71 @@ from gateway.assignment.deadlines import Deadlines
 pytestmark = pytest.mark.simulated_time
 
 
+class Watching:
+    """Deadlines of one second over names, and what expired when."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.started = self.loop.time()
+        self.over: set[str] = set()
+        self.expired: list[tuple[str, float]] = []
+        self.deadlines: Deadlines[str] = Deadlines(self.loop, 1.0, self.expire, self.over.__contains__)
+
+    def expire(self, item: str) -> None:
+        self.expired.append((item, self.loop.time() - self.started))
+        if item == "repeats":
+            self.deadlines.watch("again")
+
+    @property
+    def names(self) -> list[str]:
+        return [item for item, _ in self.expired]
+
+
 async def test_items_expire_in_order_each_at_its_own_time() -> None:
-    loop = asyncio.get_running_loop()
-    expired: list[tuple[str, float]] = []
-    started = loop.time()
-    deadlines: Deadlines[str] = Deadlines(
-        loop, 1.0, lambda item: expired.append((item, loop.time() - started))
-    )
-    deadlines.watch("a")
+    watching = Watching()
+    watching.deadlines.watch("a")
     await asyncio.sleep(0.4)
-    deadlines.watch("b")
+    watching.deadlines.watch("b")
     await asyncio.sleep(2)
-    assert [item for item, _ in expired] == ["a", "b"]
-    assert [at for _, at in expired] == pytest.approx([1.0, 1.4], abs=0.002)
+    assert watching.names == ["a", "b"]
+    assert [at for _, at in watching.expired] == pytest.approx([1.0, 1.4], abs=0.002)
 
 
-async def test_forgotten_items_do_not_expire() -> None:
-    loop = asyncio.get_running_loop()
-    expired: list[int] = []
-    deadlines: Deadlines[int] = Deadlines(loop, 1.0, expired.append)
-    for item in range(100):
-        deadlines.watch(item)
-    for item in range(0, 100, 2):
-        deadlines.forget(item)
-        deadlines.forget(item)
+async def test_items_that_are_over_do_not_expire_and_the_others_do_in_time() -> None:
+    watching = Watching()
+    for number in range(100):
+        watching.deadlines.watch(str(number))
+        await asyncio.sleep(0.001)
+    watching.over |= {str(number) for number in range(100) if number % 10}
+    assert len(watching.deadlines.waiting()) == 10
+    await asyncio.sleep(3)
+    assert watching.names == [str(number) for number in range(0, 100, 10)]
+    assert [at for _, at in watching.expired] == pytest.approx(
+        [1 + number / 1000 for number in range(0, 100, 10)], abs=0.004
+    )
+
+
+async def test_what_is_over_is_let_go_after_its_time() -> None:
+    watching = Watching()
+    for number in range(100):
+        watching.deadlines.watch(str(number))
+        watching.over.add(str(number))
     await asyncio.sleep(1.1)
-    assert expired == list(range(1, 100, 2))
-    assert len(deadlines) == 0
+    watching.deadlines.watch("last")
+    assert len(watching.deadlines._due) == 1
 
 
 async def test_an_item_watched_while_others_expire_gets_its_full_time() -> None:
-    loop = asyncio.get_running_loop()
-    expired: list[tuple[str, float]] = []
-    started = loop.time()
-
-    def expire(item: str) -> None:
-        expired.append((item, loop.time() - started))
-        if item == "a":
-            deadlines.watch("again")
-
-    deadlines: Deadlines[str] = Deadlines(loop, 1.0, expire)
-    deadlines.watch("a")
+    watching = Watching()
+    watching.deadlines.watch("repeats")
     await asyncio.sleep(3)
-    assert expired[1][0] == "again"
-    assert expired[1][1] == pytest.approx(2.0, abs=0.005)
+    assert watching.names == ["repeats", "again"]
+    assert watching.expired[1][1] == pytest.approx(2.0, abs=0.005)
 
 
 async def test_nothing_expires_after_closing() -> None:
-    expired: list[str] = []
-    deadlines: Deadlines[str] = Deadlines(asyncio.get_running_loop(), 1.0, expired.append)
-    deadlines.watch("a")
-    deadlines.close()
+    watching = Watching()
+    watching.deadlines.watch("a")
+    watching.deadlines.close()
     await asyncio.sleep(2)
-    assert expired == []
+    assert watching.names == []

@@ -189,7 +189,7 @@ async def test_a_campaign_may_have_its_own_providers_and_default(
 ) -> None:
     own = CampaignSettings(providers=(Source.ENGINE,), default_ani=DEFAULT)
     deciding = Deciding(provider, campaigns={"9001": own}, engine=Engine(None))
-    deciding.resolve(replace(lead(1), campaign="9001"))
+    deciding.resolve(lead(1)._replace(campaign="9001"))
     assert deciding.decisions == [
         Decision(Status.FALLBACK, Source.DEFAULT, PhoneNumber(DEFAULT), Reason.NO_NUMBER)
     ]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.model.variables import MAX_PACKED_BYTES, CallState, pack, unpack
 
-FIELDS = list(CallState.__dataclass_fields__)
+FIELDS = list(CallState._fields)
 
 
 @given(st.fixed_dictionaries({name: st.text(max_size=20) for name in FIELDS}))

@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -47,7 +46,7 @@ async def assign(client: OutboundIq, lead: Lead = LEAD) -> Answer | ProviderErro
 
 
 async def assign_batch(client: OutboundIq, count: int = 4) -> list[Answer | ProviderError] | ProviderError:
-    leads = [replace(LEAD, phone=PhoneNumber(f"+1555{number:07d}")) for number in range(count)]
+    leads = [LEAD._replace(phone=PhoneNumber(f"+1555{number:07d}")) for number in range(count)]
     try:
         return await client.assign_batch(leads, timeout_s=0.5)
     except ProviderError as error:
@@ -216,7 +215,7 @@ async def recorder(unused_tcp_port: int) -> AsyncIterator[tuple[Recorder, Outbou
 async def test_requests_are_as_documented(recorder: tuple[Recorder, OutboundIq]) -> None:
     handler, client = recorder
     await client.assign(LEAD, timeout_s=1)
-    handler.answer = {"success": True, "results": []}
+    handler.answer = {"success": True, "results": [{"row_id": "0", "outboundani": "", "error": "none"}]}
     await client.assign_batch([LEAD, Lead(PhoneNumber("+442079460018"))], timeout_s=1)
     (path, headers, body), (batch_path, _, batch_body) = handler.requests
     lead = {"prospect_phone": "5559876543", "prospect_zip": "90210", "dialer_campaign": "9001"}

@@ -1,7 +1,6 @@
 """The arguments of `assign`, positional or by name: read once, made sense of, never an error."""
 
 import re
-from dataclasses import dataclass, field, fields
 from urllib.parse import quote
 
 from gateway.agi.environment import Environment
@@ -17,43 +16,38 @@ _ASSIGNMENT_TYPES = frozenset(one.value for one in AssignmentType)
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
-@dataclass(slots=True)
 class CallArguments:
-    """What the dialplan said. Texts are at most 128 characters; "" means it said nothing."""
+    """What the dialplan said. Texts are at most 128 characters; "" means it said nothing.
 
-    phone: str = ""
-    zip: str = ""
-    campaign: str = ""
-    agent: str = ""
-    campaign_name: str = ""
-    skill: str = ""
-    lead_source: str = ""
-    lead_created: str = ""
-    attempts: str = ""
-    direction: str = ""
-    dial_id: str = ""
-    real_time: str = ""
-    pool: str = ""
-    assignment_type: str = ""
-    branded: str = ""
-    gateway: str = ""
+    A call says three or four of these, so only what it says is set; the rest stays with the class.
+    """
+
+    phone = ""
+    zip = ""
+    campaign = ""
+    agent = ""
+    campaign_name = ""
+    skill = ""
+    lead_source = ""
+    lead_created = ""
+    attempts = ""
+    direction = ""
+    dial_id = ""
+    real_time = ""
+    pool = ""
+    assignment_type = ""
+    branded = ""
+    gateway = ""
     """`${GATEWAY}` of an earlier assignment on the same channel."""
-    dialstatus: str = ""
+    dialstatus = ""
     """`${DIALSTATUS}` of that earlier dial."""
-    unknown: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def earlier(self) -> str:
-        """The packed state of the earlier assignment."""
-        return self.gateway
-
-    @property
-    def extra(self) -> str:
-        """Keys the contract does not know, as `key=value&…`, kept for the record."""
-        return "&".join(f"{key}={quote(value)}" for key, value in self.unknown.items())
+    extra = ""
+    """Keys the contract does not know, as `key=value&…`, kept for the record."""
 
     def lead(self, phone: PhoneNumber) -> Lead:
         """What to ask the providers for."""
+        if not (self.real_time or self.pool or self.assignment_type or self.branded):
+            return Lead(phone, self.zip, self.campaign)
         return Lead(
             phone=phone,
             zip=self.zip,
@@ -65,7 +59,7 @@ class CallArguments:
         )
 
 
-KNOWN_KEYS = frozenset(one.name for one in fields(CallArguments)) - {"unknown"}
+KNOWN_KEYS = frozenset(name for name in vars(CallArguments) if name[0] != "_") - {"extra", "lead"}
 _LONG_KEYS = frozenset({"gateway"})
 
 
@@ -76,13 +70,19 @@ def read_arguments(environment: Environment, metrics: CallMetrics) -> CallArgume
     Values that make no sense are dropped and counted: they must not cost the call its number.
     """
     arguments = CallArguments()
+    usual = environment.usual_arguments()
+    if usual is not None:
+        arguments.phone, arguments.zip, arguments.campaign = usual
+        return arguments
     for place, text in enumerate(environment.arguments):
         named = _NAMED.fullmatch(text) if "=" in text else None
         if named is not None and (place >= len(_POSITIONAL) or named[1] in KNOWN_KEYS):
             _put(arguments, named[1], named[2], metrics)
+        elif not text:
+            continue
         elif place < len(_POSITIONAL):
             _put(arguments, _POSITIONAL[place], text, metrics)
-        elif text:
+        else:
             metrics.bad_arguments["position"] += 1
     for key, value in environment.query.items():
         _put(arguments, key, value, metrics)
@@ -91,12 +91,14 @@ def read_arguments(environment: Environment, metrics: CallMetrics) -> CallArgume
 
 
 def _put(arguments: CallArguments, key: str, value: str, metrics: CallMetrics) -> None:
-    value = value.strip()
     if key not in KNOWN_KEYS:
         metrics.saw_unknown_key(key)
-        arguments.unknown.setdefault(key, value[:_MAX_VALUE_CHARS])
-    elif value and not getattr(arguments, key):
-        setattr(arguments, key, value if key in _LONG_KEYS else value[:_MAX_VALUE_CHARS])
+        value = value.strip()[:_MAX_VALUE_CHARS]
+        arguments.extra += f"{'&' if arguments.extra else ''}{quote(key)}={quote(value)}"
+    elif key not in vars(arguments):
+        value = value.strip()
+        if value:
+            setattr(arguments, key, value if key in _LONG_KEYS else value[:_MAX_VALUE_CHARS])
 
 
 def _drop_nonsense(arguments: CallArguments, metrics: CallMetrics) -> None:
@@ -105,10 +107,15 @@ def _drop_nonsense(arguments: CallArguments, metrics: CallMetrics) -> None:
         arguments.zip = code[1] if code else _dropped("zip", metrics)
     if arguments.assignment_type and arguments.assignment_type not in _ASSIGNMENT_TYPES:
         arguments.assignment_type = _dropped("assignment_type", metrics)
-    for key in ("real_time", "branded"):
-        word = getattr(arguments, key).lower()
-        if word:
-            setattr(arguments, key, word if word in _WORDS else _dropped(key, metrics))
+    if arguments.real_time:
+        arguments.real_time = _word(arguments.real_time) or _dropped("real_time", metrics)
+    if arguments.branded:
+        arguments.branded = _word(arguments.branded) or _dropped("branded", metrics)
+
+
+def _word(text: str) -> str:
+    """`text` as one of the words for yes and no; "" when it is none."""
+    return text.lower() if text.lower() in _WORDS else ""
 
 
 def _dropped(key: str, metrics: CallMetrics) -> str:

@@ -5,23 +5,22 @@ Sets CALLERID(num) when there is a number, `GATEWAY` when the call may be dialle
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from gateway.agi.environment import Environment
-from gateway.agi.settings import AgiSettings, CallerIdName, Presentation
+from gateway.agi.settings import AgiSettings
+from gateway.agi.verbs.answer import AnswerWriter
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
 from gateway.agi.verbs.base import Reply, outcome
+from gateway.agi.verbs.ready import AT_LATER, DIAL_ID_LATER, ReadyAnswers
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
-from gateway.model import variables
-from gateway.model.decision import Decision, Status
+from gateway.model.decision import Decision, Source, Status
 from gateway.model.phone import PhoneNumber
-from gateway.model.variables import CallState, pack, unpack
+from gateway.model.variables import unpack
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.metrics import CallMetrics
-
-_PRESENTATION = {Presentation.ALLOWED: "allowed", Presentation.PROHIBITED: "prohib"}
 
 
 class Assign:
@@ -39,33 +38,45 @@ class Assign:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """`wall_clock` gives seconds since the epoch."""
-        self._settings = settings
         self._resolver = resolver
         self._guards = guards
-        self._campaigns = campaigns
         self._metrics = metrics
         self._call_log = call_log
         self._wall_clock = wall_clock
-        self._appearance = tuple(_appearance(settings))
+        self._writer = AnswerWriter(settings, campaigns)
+        self._ready = ReadyAnswers()
+        self._pbx = f"{settings.pbx_id}-" if settings.pbx_id else ""
+        self._pbx_bytes = self._pbx.encode()
 
     def __call__(self, environment: Environment, reply: Reply) -> None:
         """Screen the number, then resolve it; the reply follows at once or when there is a decision."""
         started = time.perf_counter()
+        if self._answer_again(environment, reply, started):
+            return
         arguments = read_arguments(environment, self._metrics)
         phone = self._screen(environment, arguments)
 
         def decided(decision: Decision) -> None:
-            took_s = time.perf_counter() - started
-            self._metrics.decided(decision, took_s)
-            if self._call_log is not None:
-                dialled = phone if isinstance(phone, PhoneNumber) else None
-                self._call_log.write(environment.value("uniqueid"), dialled, decision, took_s)
-            reply(self._variables(environment, arguments, phone, decision))
+            self._count(environment, phone, decision, started)
+            reply(self._commands(environment, arguments, phone, decision))
 
         if isinstance(phone, Decision):
             decided(phone)
         else:
             self._resolver.resolve(arguments.lead(phone), decided)
+
+    def _answer_again(self, environment: Environment, reply: Reply, started: float) -> bool:
+        """Send the answer kept for an equal request, while it is fresh."""
+        ready = self._ready.find(environment.request, self._resolver.now())
+        if ready is None:
+            return False
+        dial_id = b"%b%b-1" % (self._pbx_bytes, environment.raw(b"uniqueid"))
+        commands = ready.commands(int(self._wall_clock()), dial_id)
+        if not commands:
+            return False
+        self._count(environment, ready.phone, ready.decision, started)
+        reply(commands)
+        return True
 
     def _screen(self, environment: Environment, arguments: CallArguments) -> PhoneNumber | Decision:
         """The number to call: the argument, else the dialled number, else the extension."""
@@ -76,62 +87,52 @@ class Assign:
             return self._guards.screen(environment.value("extension"))
         return dialled
 
-    def _variables(
+    def _count(
+        self, environment: Environment, phone: PhoneNumber | Decision, decision: Decision, started: float
+    ) -> None:
+        took_s = time.perf_counter() - started
+        self._metrics.decided(decision, took_s)
+        if self._call_log is not None:
+            dialled = phone if isinstance(phone, PhoneNumber) else None
+            self._call_log.write(environment.value("uniqueid"), dialled, decision, took_s)
+
+    def _commands(
         self,
         environment: Environment,
         arguments: CallArguments,
         phone: PhoneNumber | Decision,
         decision: Decision,
-    ) -> list[tuple[str, str]]:
+    ) -> bytes:
         if isinstance(phone, Decision):
             return outcome(decision)
-        state = self._state(environment, arguments, phone, decision)
-        call = [(variables.GATEWAY, pack(state)), (variables.GATEWAY_DIAL_ID, state.dial_id)]
-        if decision.ani is None:
-            return [*call, (variables.GATEWAY_ANI, ""), *outcome(decision)]
-        ani = decision.ani.written(self._campaigns.caller_id_format(arguments.campaign))
-        shown = [(variables.CALLERID_NUM, ani), *self._appearance]
-        return [*shown, *call, (variables.GATEWAY_ANI, ani), *outcome(decision)]
-
-    def _state(
-        self, environment: Environment, arguments: CallArguments, phone: PhoneNumber, decision: Decision
-    ) -> CallState:
-        return CallState(
-            ani=decision.ani.e164 if decision.ani else environment.value("callerid"),
-            phone=phone.e164,
-            campaign=arguments.campaign,
-            status=decision.status,
-            source=decision.source,
+        if decision.source is Source.CACHE and not (arguments.dial_id or arguments.gateway):
+            self._keep_ready(environment, arguments, phone, decision)
+        return self._writer.commands(
+            arguments,
+            phone,
+            decision,
             at=str(int(self._wall_clock())),
             dial_id=arguments.dial_id or self._dial_id(environment, arguments),
-            zip=arguments.zip,
-            agent=arguments.agent,
-            campaign_name=arguments.campaign_name or self._campaigns.name(arguments.campaign),
-            skill=arguments.skill,
-            lead_source=arguments.lead_source,
-            lead_created=arguments.lead_created,
-            attempts=arguments.attempts,
-            direction=arguments.direction,
-            extra=arguments.extra,
+            caller_id="" if decision.ani else environment.value("callerid"),
+        )
+
+    def _keep_ready(
+        self, environment: Environment, arguments: CallArguments, phone: PhoneNumber, decision: Decision
+    ) -> None:
+        """The second equal request shows that there may be more: keep its answer ready to be sent."""
+        if not (arguments.phone and environment.request):
+            return
+        template = self._writer.commands(arguments, phone, decision, at=AT_LATER, dial_id=DIAL_ID_LATER)
+        fresh_until = self._resolver.fresh_until(arguments.lead(phone))
+        self._ready.keep(
+            environment.request, template, decision=decision, phone=phone, fresh_until=fresh_until
         )
 
     def _dial_id(self, environment: Environment, arguments: CallArguments) -> str:
         """PBX, uniqueid and this assignment's number on its channel: the same whoever reports the call."""
-        base = environment.value("uniqueid")
-        if self._settings.pbx_id:
-            base = f"{self._settings.pbx_id}-{base}"
-        earlier = unpack(arguments.earlier) if arguments.earlier else None
+        base = self._pbx + environment.value("uniqueid")
+        earlier = unpack(arguments.gateway) if arguments.gateway else None
         if earlier is None:
             return f"{base}-1"
         start, _, count = earlier.dial_id.rpartition("-")
         return f"{base}-{int(count) + 1}" if start == base and count.isdecimal() else f"{base}-2"
-
-
-def _appearance(settings: AgiSettings) -> Iterator[tuple[str, str]]:
-    """What else of the caller ID is set with the number; nothing by default."""
-    if settings.caller_id_name is CallerIdName.CLEAR:
-        yield variables.CALLERID_NAME, ""
-    elif settings.caller_id_name is CallerIdName.FIXED:
-        yield variables.CALLERID_NAME, settings.fixed_name
-    if settings.presentation is not Presentation.KEEP:
-        yield variables.CALLERID_PRES, _PRESENTATION[settings.presentation]

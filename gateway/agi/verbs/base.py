@@ -1,14 +1,15 @@
 """What a verb is: it reads the environment and replies once, now or later, with variables to set."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
+from gateway.agi.commands import set_variables
 from gateway.agi.environment import Environment
 from gateway.model import variables
 from gateway.model.decision import Decision
 
-Reply = Callable[[Iterable[tuple[str, str]]], None]
-"""Takes (name, value) pairs for `SET VARIABLE`; an empty one closes the session in silence."""
+Reply = Callable[[bytes], None]
+"""Takes the commands to send, made by `gateway.agi.commands`; none closes the session in silence."""
 
 
 class Verb(Protocol):
@@ -19,10 +20,10 @@ class Verb(Protocol):
         ...
 
 
-def outcome(decision: Decision) -> list[tuple[str, str]]:
-    """The variables that tell the dialplan how it went. The status comes last: it vouches for the others."""
-    return [
-        (variables.GATEWAY_SOURCE, decision.source),
-        (variables.GATEWAY_REASON, decision.reason),
-        (variables.GATEWAY_STATUS, decision.status),
-    ]
+OUTCOME = (variables.GATEWAY_SOURCE, variables.GATEWAY_REASON, variables.GATEWAY_STATUS)
+"""The words that tell the dialplan how it went. The status comes last: it vouches for the others."""
+
+
+def outcome(decision: Decision) -> bytes:
+    """Commands that set the words for a decision, and nothing else."""
+    return set_variables(OUTCOME, (decision.source, decision.reason, decision.status))

@@ -1,0 +1,72 @@
+"""The answer to `assign`, in commands: caller ID, packed state, and the words for the dialplan."""
+
+from collections.abc import Iterator
+
+from gateway.agi.commands import set_variables
+from gateway.agi.settings import AgiSettings, CallerIdName, Presentation
+from gateway.agi.verbs.arguments import CallArguments
+from gateway.agi.verbs.base import OUTCOME
+from gateway.assignment.campaigns import Campaigns
+from gateway.model import variables
+from gateway.model.decision import Decision
+from gateway.model.phone import PhoneNumber
+from gateway.model.variables import CallState, pack
+
+_KNOWN = (variables.GATEWAY, variables.GATEWAY_DIAL_ID, variables.GATEWAY_ANI, *OUTCOME)
+_PRESENTATION = {Presentation.ALLOWED: "allowed", Presentation.PROHIBITED: "prohib"}
+
+
+class AnswerWriter:
+    """Writes the commands for calls that may be dialled."""
+
+    def __init__(self, settings: AgiSettings, campaigns: Campaigns) -> None:
+        self._campaigns = campaigns
+        appearance = dict(_appearance(settings))
+        self._appearance = tuple(appearance.values())
+        self._shown = (variables.CALLERID_NUM, *appearance, *_KNOWN)
+
+    def commands(
+        self,
+        arguments: CallArguments,
+        phone: PhoneNumber,
+        decision: Decision,
+        *,
+        at: str,
+        dial_id: str,
+        caller_id: str = "",
+    ) -> bytes:
+        """`at` is whole seconds since the epoch; `caller_id` what a call shows that is not assigned."""
+        campaign = self._campaigns.of(arguments.campaign)
+        ani = decision.ani.written(campaign.caller_id_format) if decision.ani else ""
+        state = CallState(
+            decision.ani.e164 if decision.ani else caller_id,
+            phone.e164,
+            arguments.campaign,
+            decision.status,
+            decision.source,
+            at,
+            dial_id,
+            arguments.zip,
+            arguments.agent,
+            arguments.campaign_name or campaign.name,
+            arguments.skill,
+            arguments.lead_source,
+            arguments.lead_created,
+            arguments.attempts,
+            arguments.direction,
+            arguments.extra,
+        )
+        known = (pack(state), dial_id, ani, decision.source, decision.reason, decision.status)
+        if ani:
+            return set_variables(self._shown, (ani, *self._appearance, *known))
+        return set_variables(_KNOWN, known)
+
+
+def _appearance(settings: AgiSettings) -> Iterator[tuple[str, str]]:
+    """What else of the caller ID is set with the number; nothing by default."""
+    if settings.caller_id_name is CallerIdName.CLEAR:
+        yield variables.CALLERID_NAME, ""
+    elif settings.caller_id_name is CallerIdName.FIXED:
+        yield variables.CALLERID_NAME, settings.fixed_name
+    if settings.presentation is not Presentation.KEEP:
+        yield variables.CALLERID_PRES, _PRESENTATION[settings.presentation]

@@ -1,0 +1,87 @@
+"""The options every command with a configuration has, and the loading of what they say."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gateway.cli.console import COULD_NOT_START, complain, warn
+
+if TYPE_CHECKING:
+    from gateway.config.load import Loaded
+
+_FILE = "gateway.config_file"
+_FLAGS = "gateway.flags"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def config_options(command: _Command) -> _Command:
+    """Add `--config FILE` and `--set SECTION.KEY=VALUE`; `load_settings` reads them."""
+    add_file = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=_keep_file,
+        help="TOML file. Default: ANI_GATEWAY_CONFIG, ./ani-gateway.toml, /etc/ani-gateway/ani-gateway.toml.",
+    )
+    add_set = click.option(
+        "--set",
+        multiple=True,
+        metavar="SECTION.KEY=VALUE",
+        expose_value=False,
+        callback=_keep_assignments,
+        help="One setting, over file and environment; repeatable.",
+    )
+    return add_file(add_set(command))
+
+
+def setting_option(name: str, path: str, help_text: str) -> Callable[[_Command], _Command]:
+    """An option of its own for the setting at `path`; given twice, the values form a list."""
+
+    def keep(context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> None:
+        if values:
+            _flags(context).append((name, path, ",".join(values)))
+
+    return click.option(name, multiple=True, expose_value=False, callback=keep, help=f"{help_text} ({path})")
+
+
+def load_settings(context: click.Context, purpose: str = "calls") -> "Loaded":
+    """The settings from file, environment and flags. Prints every problem and ends with 3 if there is one.
+
+    `purpose` is a `gateway.config.checks.Purpose`: what must be complete.
+    """
+    from gateway.config.checks import Purpose
+    from gateway.config.load import load
+    from gateway.config.problems import ConfigError
+    from gateway.config.sources import Flag
+
+    flags = [Flag(name, path, value) for name, path, value in _flags(context)]
+    try:
+        loaded = load(file=context.meta.get(_FILE), environ=os.environ, flags=flags, purpose=Purpose(purpose))
+    except ConfigError as error:
+        for problem in error.problems:
+            complain(problem.line, problem.hint)
+        sys.exit(COULD_NOT_START)
+    warn(loaded.warnings)
+    return loaded
+
+
+def _flags(context: click.Context) -> list[tuple[str, str, str]]:
+    flags: list[tuple[str, str, str]] = context.meta.setdefault(_FLAGS, [])
+    return flags
+
+
+def _keep_file(context: click.Context, _parameter: click.Parameter, file: Path | None) -> None:
+    context.meta[_FILE] = file
+
+
+def _keep_assignments(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> None:
+    for text in values:
+        path, equals, value = text.partition("=")
+        if not equals:
+            message = f"{text!r} has no '='; write for example --set agi.listen=127.0.0.1:4573"
+            raise click.BadParameter(message, context, parameter)
+        _flags(context).append((f"--set {path}", path.strip(), value))

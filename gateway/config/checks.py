@@ -1,0 +1,117 @@
+"""What one setting demands of another."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import is_dataclass
+from enum import StrEnum
+
+from gateway.agi.settings import CallerIdName
+from gateway.config.problems import Problem
+from gateway.config.schema import entries
+from gateway.config.settings import Settings
+from gateway.model.decision import Source
+
+
+class Purpose(StrEnum):
+    """What the settings are to be used for; each needs others to be complete."""
+
+    CALLS = "calls"
+    """Deciding calls, as `serve` does."""
+    API = "api"
+    """Serving the engine over HTTP."""
+
+
+def across(
+    settings: Settings, purpose: Purpose, *, wrong: Collection[str], origins: Mapping[str, str]
+) -> list[Problem]:
+    """Problems between settings. Those of a path in `wrong` are left out: it is to be mended first."""
+    found = (finding for check in _CHECKS[purpose] for finding in check(settings))
+    return [
+        Problem(path, message, origins.get(path, "default"), hint)
+        for path, others, message, hint in found
+        if not {path, *others} & set(wrong)
+    ]
+
+
+Finding = tuple[str, tuple[str, ...], str, str]
+"""Path, the other paths it depends on, message, hint."""
+
+
+def _times(settings: Settings) -> Iterator[Finding]:
+    assignment, agi = settings.assignment, settings.agi
+    if assignment.deadline_s >= agi.session_timeout_s:
+        yield (
+            "assignment.deadline_s",
+            ("agi.session_timeout_s",),
+            f"{assignment.deadline_s:g} s is not below agi.session_timeout_s, {agi.session_timeout_s:g} s",
+            "the answer must reach Asterisk before the session ends; half of the session is a good deadline",
+        )
+    if assignment.breaker_open_s > assignment.breaker_max_open_s:
+        yield (
+            "assignment.breaker_open_s",
+            ("assignment.breaker_max_open_s",),
+            f"{assignment.breaker_open_s:g} s is above breaker_max_open_s",
+            "the first rest cannot be longer than the longest",
+        )
+
+
+def _texts(settings: Settings) -> Iterator[Finding]:
+    if settings.agi.caller_id_name is CallerIdName.FIXED and not settings.agi.fixed_name:
+        yield (
+            "agi.fixed_name",
+            ("agi.caller_id_name",),
+            "is empty while caller_id_name is fixed",
+            "write the name",
+        )
+
+
+def _providers(settings: Settings) -> Iterator[Finding]:
+    asked = dict.fromkeys(settings.assignment.providers, "assignment.providers")
+    for name, campaign in settings.campaigns.items():
+        asked |= {
+            source: f"campaigns.{name}.providers" for source in campaign.providers if source not in asked
+        }
+    for source, where in asked.items():
+        section = getattr(settings, source.value, None)
+        if section is None or not is_dataclass(section):
+            yield where, (), f"{source.value} is not available in this version", "choose outboundiq or engine"
+        elif source is Source.ENGINE:
+            yield from _inventory(settings, where)
+        else:
+            yield from _secrets(section, source, where)
+
+
+def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:
+    for entry in entries():
+        if entry.secret and entry.parts[0] == source.value and not getattr(section, entry.parts[-1]):
+            hint = (
+                f"set {entry.environment}, write {entry.path}_file into the file, "
+                f'or choose another provider: assignment.providers = ["engine"]'
+            )
+            yield entry.path, (where,), f"is missing, and {where} asks {source.value}", hint
+
+
+def _owned(settings: Settings) -> Iterator[Finding]:
+    if settings.assignment.only_owned:
+        yield from _inventory(settings, "assignment.only_owned")
+
+
+def _inventory(settings: Settings, where: str) -> Iterator[Finding]:
+    if not settings.engine.inventory and not settings.engine.database:
+        hint = "name a YAML or CSV file with your numbers"
+        yield "engine.inventory", (where, "engine.database"), f"is missing, and {where} needs it", hint
+
+
+def _api(settings: Settings) -> Iterator[Finding]:
+    yield from _inventory(settings, "the engine's API")
+    if not settings.api.keys:
+        hint = (
+            "make a key: openssl rand -hex 32 > api.key; chmod 640 api.key; "
+            "then give it: --set api.keys_file=api.key"
+        )
+        yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
+
+
+_CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
+    Purpose.CALLS: (_times, _texts, _providers, _owned),
+    Purpose.API: (_api,),
+}

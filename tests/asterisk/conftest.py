@@ -1,0 +1,31 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.asterisk.fetch import NotAvailableError, Programs, fetch
+from tests.asterisk.rig import Rig, started
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    programs = _fetched()
+    if isinstance(programs, Programs):
+        return programs
+    line = f"THE REAL ASTERISK IS NOT TESTED: {' '.join(str(programs).split())}"
+    if os.environ.get("REQUIRE_ASTERISK") == "1":
+        pytest.fail(line, pytrace=False)
+    pytest.skip(line)
+
+
+def _fetched() -> Programs | NotAvailableError:
+    try:
+        return fetch()
+    except NotAvailableError as error:
+        return error
+
+
+@pytest.fixture(scope="session")
+def rig(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with started(programs, tmp_path_factory.mktemp("asterisk")) as running:
+        yield running

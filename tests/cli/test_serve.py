@@ -1,0 +1,43 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.main import main
+
+KEY = ["--set", "outboundiq.key=k", "--set", "outboundiq.url=http://127.0.0.1:9"]
+
+
+def test_serve_answers_calls_and_ends_with_0_on_sigterm(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gateway", "serve", "--listen", "127.0.0.1:0", *KEY]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "listening for Asterisk" in line)
+        answer = CliRunner().invoke(main, ["call", "911", "--port", line.split()[-1]])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert "status   BYPASSED" in answer.stdout
+
+
+def test_serve_does_not_start_with_an_address_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = CliRunner().invoke(main, ["serve", "--listen", address, *KEY])
+    assert result.exit_code == 3
+    assert "error: could not start: " in result.stderr
+    assert address in result.stderr
+
+
+def test_serve_does_not_start_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clean = {name: None for name in os.environ if name.startswith("ANI_GATEWAY_")}
+    result = CliRunner().invoke(main, ["serve"], env=clean)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: outboundiq.key: is missing")

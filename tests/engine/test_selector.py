@@ -1,0 +1,229 @@
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import pytest
+
+from gateway.engine.geo import Geography
+from gateway.engine.pools import Pools
+from gateway.engine.selector import Choice, Limits, Rule, Selector, Terms
+from gateway.model.inventory import Ani, Campaign, CampaignType
+from gateway.model.lead import AssignmentType, Lead
+from gateway.model.phone import PhoneNumber
+from gateway.stores.inventory import Usage
+
+TODAY = date(2026, 3, 2)
+CAMPAIGNS = (Campaign("c1", "One", CampaignType.OUTBOUND), Campaign("c2", "Two", CampaignType.OUTBOUND))
+
+
+def ani(digits: str, group: str = "c1", *, branded: bool = False, paused_until: date | None = None) -> Ani:
+    return Ani(PhoneNumber("+" + digits), group, branded, "", paused_until)
+
+
+def lead(digits: str, zip_code: str = "", kind: AssignmentType | None = None) -> Lead:
+    return Lead(PhoneNumber("+" + digits), zip_code, "c1", assignment_type=kind)
+
+
+@dataclass
+class Desk:
+    """A selector and its clock."""
+
+    geography: Geography
+    now_s: float = 1000.0
+    chances: list[float] = field(default_factory=list)
+
+    def stock(self, *anis: Ani, limits: Limits | None = None, usage: tuple[Usage, ...] = ()) -> None:
+        terms = Terms(self.geography, Pools(CAMPAIGNS), limits or Limits(), lambda: self.chances.pop(0))
+        self.selector = Selector(anis, usage, terms, today=TODAY)
+
+    def choose(self, asked: Lead) -> Choice | None:
+        return self.selector.select(asked, self.now_s)
+
+    def shown(self, asked: Lead) -> tuple[str, Rule] | None:
+        choice = self.choose(asked)
+        return choice and (choice.ani.digits, choice.rule)
+
+
+@pytest.fixture
+def desk(small_geography: Geography) -> Desk:
+    return Desk(small_geography)
+
+
+AUTOMATIC = [
+    ("16465550100", Rule.ZIP),
+    ("13055550100", Rule.AREA_CODE),
+    ("12015550100", Rule.NEAREST),
+    ("17165550100", Rule.STATE),
+    ("12745550100", Rule.ANY),
+    ("18005550100", Rule.TFN),
+]
+
+
+@pytest.mark.parametrize("first", range(len(AUTOMATIC)))
+def test_automatic_order_takes_the_best_rule_there_is(desk: Desk, first: int) -> None:
+    """A prospect with a Florida phone who lives in Manhattan."""
+    desk.stock(*[ani(digits) for digits, _ in AUTOMATIC[first:]])
+    assert desk.shown(lead("13055550199", "10001")) == AUTOMATIC[first]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (AssignmentType.ZIP, ("16465550100", Rule.ZIP)),
+        (AssignmentType.AREA_CODE, ("13055550100", Rule.AREA_CODE)),
+        (AssignmentType.TFN, ("18005550100", Rule.TFN)),
+        (AssignmentType.HIGHEST_CONTACT_RATE, ("16465550100", Rule.ZIP)),
+    ],
+)
+def test_assignment_type_says_where_the_search_begins(
+    desk: Desk, kind: AssignmentType, expected: tuple[str, Rule]
+) -> None:
+    desk.stock(*[ani(digits) for digits, _ in AUTOMATIC])
+    assert desk.shown(lead("13055550199", "10001", kind)) == expected
+
+
+def test_state_looks_at_the_whole_state_at_once(desk: Desk) -> None:
+    desk.stock(ani("17165550100"), ani("12125550100"))
+    asked = lead("12125550199", "10001", AssignmentType.STATE)
+    assert [desk.shown(asked) for _ in range(2)] == [
+        ("17165550100", Rule.STATE),
+        ("12125550100", Rule.STATE),
+    ]
+
+
+def test_area_code_asked_for_goes_by_the_phone_and_not_by_the_zip(desk: Desk) -> None:
+    desk.stock(ani("12015550100"), ani("13055550100"))
+    asked = lead("17165550199", "10001", AssignmentType.AREA_CODE)
+    assert desk.shown(asked) == ("12015550100", Rule.ANY)
+
+
+def test_toll_free_asked_for_is_never_replaced_by_a_local_number(desk: Desk) -> None:
+    desk.stock(ani("12125550100"))
+    assert desk.choose(lead("12125550199", kind=AssignmentType.TFN)) is None
+
+
+def test_toll_free_is_no_last_resort_when_told_so(desk: Desk) -> None:
+    desk.stock(ani("18005550100"), limits=Limits(toll_free_last=False))
+    assert desk.choose(lead("12125550199")) is None
+    assert desk.choose(lead("12125550199", kind=AssignmentType.TFN)) is not None
+
+
+def test_random_draws_evenly_and_never_toll_free(desk: Desk) -> None:
+    desk.stock(
+        ani("18005550100"), ani("12125550100"), ani("12125550101"), ani("13055550100"), ani("442079460100")
+    )
+    desk.chances = [0.0, 0.0, 0.99]
+    asked = lead("12015550199", kind=AssignmentType.RANDOM)
+    drawn = [desk.shown(asked) for _ in range(3)]
+    assert {entry[0] for entry in drawn if entry} == {"12125550100", "12125550101", "13055550100"}
+    assert {entry[1] for entry in drawn if entry} == {Rule.RANDOM}
+
+
+def test_random_falls_back_to_the_least_used_when_luck_fails(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), ani("12125550101"), limits=Limits(daily_cap=1))
+    desk.chances = [0.99] * 20
+    asked = lead("12015550199", kind=AssignmentType.RANDOM)
+    assert desk.shown(asked) == ("12125550101", Rule.RANDOM)
+    assert desk.shown(asked) == ("12125550100", Rule.ANY)
+    assert desk.shown(asked) is None
+
+
+def test_least_used_goes_first_then_the_longest_unused(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), ani("12125550101"), ani("12125550102"))
+    shown = [desk.choose(lead("12125550199")) for _ in range(6)]
+    assert [choice.ani.digits[-1] for choice in shown if choice] == ["0", "1", "2", "0", "1", "2"]
+    assert [choice.uses for choice in shown if choice] == [1, 1, 1, 2, 2, 2]
+
+
+def test_cap_holds_until_the_next_day(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), limits=Limits(daily_cap=2))
+    asked = lead("12125550199")
+    assert [desk.choose(asked) is None for _ in range(3)] == [False, False, True]
+    desk.selector.begin_day(TODAY + timedelta(days=1))
+    choice = desk.choose(asked)
+    assert choice is not None
+    assert choice.uses == 1
+
+
+def test_day_that_is_over_does_not_come_back(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), limits=Limits(daily_cap=1))
+    desk.choose(lead("12125550199"))
+    desk.selector.begin_day(TODAY - timedelta(days=1))
+    assert desk.choose(lead("12125550199")) is None
+
+
+def test_number_rests_for_its_cool_down(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), limits=Limits(cool_down_s=60))
+    assert desk.choose(lead("12125550199")) is not None
+    desk.now_s += 59.9
+    assert desk.choose(lead("12125550199")) is None
+    desk.now_s += 0.1
+    assert desk.choose(lead("12125550199")) is not None
+
+
+def test_paused_number_returns_on_its_day(desk: Desk) -> None:
+    desk.stock(
+        ani("12125550100", paused_until=TODAY + timedelta(days=2)), ani("12015550100", paused_until=TODAY)
+    )
+    asked = lead("12125550199")
+    assert desk.shown(asked) == ("12015550100", Rule.NEAREST)
+    desk.selector.begin_day(TODAY + timedelta(days=1))
+    assert desk.shown(asked) == ("12015550100", Rule.NEAREST)
+    desk.selector.begin_day(TODAY + timedelta(days=2))
+    assert desk.shown(asked) == ("12125550100", Rule.AREA_CODE)
+
+
+def test_own_number_far_away_comes_before_a_shared_one_nearby(desk: Desk) -> None:
+    desk.stock(ani("13055550100", "c1"), ani("12125550100", ""), limits=Limits(daily_cap=1))
+    asked = lead("12125550199")
+    assert [desk.shown(asked) for _ in range(3)] == [
+        ("13055550100", Rule.ANY),
+        ("12125550100", Rule.AREA_CODE),
+        None,
+    ]
+
+
+def test_other_campaigns_numbers_are_left_alone(desk: Desk) -> None:
+    desk.stock(ani("12125550100", "c2"))
+    assert desk.choose(lead("12125550199")) is None
+
+
+def test_british_prospect_gets_a_british_number(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), ani("442079460100"), ani("441134960100"))
+    assert desk.shown(lead("441134960199")) == ("441134960100", Rule.AREA_CODE)
+    assert desk.shown(lead("447700900199")) == ("442079460100", Rule.ANY)
+
+
+def test_prospect_of_another_country_gets_none(desk: Desk) -> None:
+    desk.stock(ani("12125550100"), ani("442079460100"))
+    assert desk.choose(lead("4930123456")) is None
+
+
+def test_number_of_no_real_area_code_is_still_used(desk: Desk) -> None:
+    desk.stock(ani("15551234567"))
+    assert desk.shown(lead("15559876543")) == ("15551234567", Rule.AREA_CODE)
+    assert desk.shown(lead("12125550199")) == ("15551234567", Rule.ANY)
+
+
+def test_usage_of_before_counts_after_a_restart(desk: Desk) -> None:
+    numbers = [ani("12125550100"), ani("12125550101")]
+    used = (Usage(numbers[0].number, TODAY, 2, 990.0), Usage(numbers[1].number, TODAY, 1, 995.0))
+    desk.stock(*numbers, usage=used, limits=Limits(daily_cap=2, cool_down_s=10))
+    assert desk.choose(lead("12125550199")) is None
+    desk.now_s = 1005.0
+    assert desk.shown(lead("12125550199")) == ("12125550101", Rule.AREA_CODE)
+    desk.now_s = 2000.0
+    assert desk.choose(lead("12125550199")) is None
+
+
+def test_counter_of_tomorrow_counts_for_today(desk: Desk) -> None:
+    """The time zone was changed between two starts."""
+    number = ani("12125550100")
+    desk.stock(number, usage=(Usage(number.number, TODAY + timedelta(days=1), 3, 990.0),))
+    choice = desk.choose(lead("12125550199"))
+    assert choice is not None
+    assert choice.uses == 4
+
+
+def test_number_without_any_inventory_is_none(desk: Desk) -> None:
+    desk.stock()
+    assert desk.choose(lead("12125550199")) is None
