@@ -42,6 +42,12 @@ class AgiSettings:
         unit="s",
         why="Asterisk itself never stops waiting; 1.5 s is the longest pause a caller takes for a dial tone",
     )
+    report_deadline_s: float = setting(
+        1.0,
+        "Longest wait of the verb `report` for its record to be on disk.",
+        unit="s",
+        why="a write takes milliseconds; the rest of agi.session_timeout_s stays for the answer",
+    )
     environment_timeout_s: float = setting(
         2.0,
         "Longest wait for the complete request after the connection opened.",

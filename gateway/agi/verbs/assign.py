@@ -11,11 +11,13 @@ from gateway.agi.environment import Environment
 from gateway.agi.settings import AgiSettings, CallerIdName, Presentation
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
 from gateway.agi.verbs.base import Reply, outcome
+from gateway.agi.verbs.earlier import earlier_call, forget_earlier
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
 from gateway.model import variables
 from gateway.model.decision import Decision, Status
+from gateway.model.dial import CallEnd
 from gateway.model.phone import PhoneNumber
 from gateway.model.variables import CallState, pack, unpack
 from gateway.telemetry.call_log import CallLog
@@ -36,15 +38,20 @@ class Assign:
         campaigns: Campaigns,
         metrics: CallMetrics,
         call_log: CallLog | None = None,
+        on_earlier: Callable[[CallEnd], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`wall_clock` gives seconds since the epoch."""
+        """`on_earlier` takes the dial before on the same channel; it must neither block nor raise.
+
+        `wall_clock` gives seconds since the epoch.
+        """
         self._settings = settings
         self._resolver = resolver
         self._guards = guards
         self._campaigns = campaigns
         self._metrics = metrics
         self._call_log = call_log
+        self._on_earlier = on_earlier
         self._wall_clock = wall_clock
         self._appearance = tuple(_appearance(settings))
 
@@ -53,6 +60,7 @@ class Assign:
         started = time.perf_counter()
         arguments = read_arguments(environment, self._metrics)
         phone = self._screen(environment, arguments)
+        forget = self._end_earlier(environment, arguments, phone)
 
         def decided(decision: Decision) -> None:
             took_s = time.perf_counter() - started
@@ -60,12 +68,23 @@ class Assign:
             if self._call_log is not None:
                 dialled = phone if isinstance(phone, PhoneNumber) else None
                 self._call_log.write(environment.value("uniqueid"), dialled, decision, took_s)
-            reply(self._variables(environment, arguments, phone, decision))
+            reply([*forget, *self._variables(environment, arguments, phone, decision)])
 
         if isinstance(phone, Decision):
             decided(phone)
         else:
             self._resolver.resolve(arguments.lead(phone), decided)
+
+    def _end_earlier(
+        self, environment: Environment, arguments: CallArguments, phone: PhoneNumber | Decision
+    ) -> list[tuple[str, str]]:
+        """Hand over the channel's earlier dial; what to set so that it is not told of this one."""
+        if not arguments.gateway or self._on_earlier is None:
+            return []
+        earlier = earlier_call(environment, arguments, phone, now=self._wall_clock())
+        if earlier is not None:
+            self._on_earlier(earlier)
+        return forget_earlier(phone, earlier)
 
     def _screen(self, environment: Environment, arguments: CallArguments) -> PhoneNumber | Decision:
         """The number to call: the argument, else the dialled number, else the extension."""
