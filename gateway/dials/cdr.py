@@ -15,15 +15,16 @@ Source: Asterisk's cdr.conf, cdr_csv.c; Cdr rows of 22.10 as observed.
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
+from gateway.model.cause import parse_cause
 from gateway.model.dial import CallEnd, EndSource
 from gateway.model.phone import parse_phone
 from gateway.model.variables import CallState, unpack
 
-_WINDOW_CALLS = 10_000
-"""Calls kept for merging: ten minutes of 16 calls/s; the rows of a call are written within seconds."""
+_WINDOW_CALLS = 2_000
+"""Calls kept for merging, about 6 MB; Asterisk writes the rows of one call together."""
 _USERFIELD_CHARS = 255  # AST_MAX_USER_FIELD, and varchar(255) of FreePBX
 _DIALSTATUS = {
     "ANSWERED": "ANSWER",
@@ -33,7 +34,6 @@ _DIALSTATUS = {
     "FAILED": "FAILED",
     "CONGESTION": "CONGESTION",
 }
-_MAX_CAUSE = 127
 _NOT_VARIABLES = frozenset({"dialstatus", "hangupcause", "calldate", "start", "answer", "end"})
 
 
@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Derive:
-    """Take rows without a packed state for outbound calls: `dst` was dialled, `outbound_cnum` or `src` shown."""
+    """Take rows without a packed state for outbound calls: to `dst`, showing `outbound_cnum` or `src`."""
 
     contexts: frozenset[str] = frozenset()
     """`dcontext` of outbound calls; empty means any."""
@@ -81,7 +81,7 @@ class CdrCount:
     bad: int = 0
     out_of_range: int = 0
     not_ours: int = 0
-    calls: int = field(default=0)
+    calls: int = 0
 
 
 def call_ends(
@@ -93,7 +93,7 @@ def call_ends(
     """One end a call, in the order the calls began, in memory that does not grow with the rows.
 
     `on_bad` hears where a row stands and what is wrong with it; the row is left out. `count` is kept up to
-    date. Rows of one call further apart than 10,000 other calls make two ends, of which the recorder's rank
+    date. Rows of one call further apart than 2,000 other calls make two ends, of which the recorder's rank
     finds the better.
     """
     count = count or CdrCount()
@@ -140,7 +140,7 @@ def _call_end(row: Mapping[str, str], options: CdrOptions, count: CdrCount) -> C
         uniqueid=uniqueid,
         ended_at=started_at + _seconds(row, "duration"),
         dialstatus=dialstatus if did_dial else "",
-        cause=_cause(row.get("hangupcause", "")),
+        cause=parse_cause(row.get("hangupcause", "")),
         answered_s=_seconds(row, "billsec") if dialstatus == "ANSWER" else None,
         variables={name: value for name, value in row.items() if value and name not in _NOT_VARIABLES},
     )
@@ -193,7 +193,7 @@ def _merged(first: CallEnd, second: CallEnd) -> CallEnd:
 
 
 def _time(row: Mapping[str, str], columns: tuple[str, ...], zone: tzinfo) -> float:
-    """Seconds since the epoch. A time without offset is of `zone`; in the hour that comes twice, the first."""
+    """Seconds since the epoch. A time without offset is of `zone`; of an hour that comes twice, the first."""
     name = next((column for column in columns if row.get(column)), "")
     if not name:
         raise BadRowError(f"there is no {' or '.join(columns)}")
@@ -212,11 +212,6 @@ def _seconds(row: Mapping[str, str], column: str) -> float:
     if not 0 <= seconds < math.inf:
         raise BadRowError(f"{column} is not a number of seconds")
     return seconds
-
-
-def _cause(text: str) -> int | None:
-    is_cause = text.isascii() and text.isdecimal() and int(text[:4]) <= _MAX_CAUSE
-    return int(text) if is_cause else None
 
 
 def _text(value: object) -> str:

@@ -38,7 +38,7 @@ def read_csv(
 ) -> Iterator[Row]:
     """The rows of a file called `name`, one line at a time; `on_bad` hears of each that cannot be read.
 
-    `columns` names the columns of a file in an order of its own; empty means as the first line or cdr_csv says.
+    `columns` names those of a file in an order of its own; empty means as its first line or cdr_csv says.
     """
     columns = [column.strip().lower() for column in columns]
     for number, line in enumerate(lines, 1):

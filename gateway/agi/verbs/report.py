@@ -23,12 +23,12 @@ from gateway.agi.environment import Environment
 from gateway.agi.verbs.base import Reply
 from gateway.assignment.deadlines import Clock, Deadlines
 from gateway.model import variables
+from gateway.model.cause import parse_cause
 from gateway.model.dial import CallEnd, EndSource
 from gateway.model.variables import CallState, unpack
 
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z_0-9]{0,63})=(.*)", re.ASCII | re.DOTALL)
 _MAX_VALUE_CHARS = 255
-_MAX_CAUSE = 127
 _OWN_KEYS = frozenset({"gateway", "dialstatus", "answeredtime", "hangupcause", "state"})
 _STATE_KEYS = frozenset(
     {
@@ -146,7 +146,6 @@ def _call_end(
     environment: Environment, state: CallState, told: dict[str, str], *, ended_at: float
 ) -> CallEnd:
     filled = {key: told[key] for key in _STATE_KEYS & told.keys() if not getattr(state, key)}
-    cause = told.get("hangupcause", "")
     channel_state = told.get("state", "")
     return CallEnd(
         replace(state, **filled),
@@ -155,16 +154,10 @@ def _call_end(
         ended_at=ended_at,
         dialstatus=told.get("dialstatus", "").upper(),
         is_up=channel_state.lower() == "up" if channel_state else None,
-        cause=_cause(cause),
+        cause=parse_cause(told.get("hangupcause", "")),
         answered_s=_seconds(told.get("answeredtime", "")),
         variables={key: value for key, value in told.items() if key not in _OWN_KEYS | _STATE_KEYS},
     )
-
-
-def _cause(text: str) -> int | None:
-    """A Q.850 cause, 0 to 127."""
-    is_cause = text.isascii() and text.isdecimal() and int(text[:4]) <= _MAX_CAUSE
-    return int(text) if is_cause else None
 
 
 def _seconds(text: str) -> float | None:
