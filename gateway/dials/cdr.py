@@ -173,11 +173,12 @@ def _did_dial(row: Mapping[str, str]) -> bool:
 
 
 def _dialstatus(row: Mapping[str, str]) -> str:
-    disposition = row.get("disposition", "").upper()
     try:
-        return _DIALSTATUS[disposition]
+        return _DIALSTATUS[row.get("disposition", "").upper()]
     except KeyError:
-        raise BadRowError(f"disposition {disposition[:20]!r} is none of Asterisk's") from None
+        raise BadRowError(
+            "disposition is none of Asterisk's words; are the columns the right ones?"
+        ) from None
 
 
 def _merged(first: CallEnd, second: CallEnd) -> CallEnd:
