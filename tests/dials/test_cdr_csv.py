@@ -1,11 +1,17 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from gateway.dials.cdr import CdrOptions, Row, call_ends
+from gateway.dials.cdr import BadRowError, CdrOptions, Row, call_ends
 from gateway.dials.cdr_csv import read_csv
+from gateway.dials.recorder import NoRecord, Recorder
+from gateway.dials.settings import RecorderSettings
+from gateway.model.dial import Dial
 from gateway.model.variables import CallState, pack
 
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "cdr"
+RECORDER = Recorder(RecorderSettings())
 STATE = pack(CallState(ani="+12345678901", phone="+15559876543", status="ASSIGNED", dial_id="1775831535.7-1"))
 CDR_CSV = (
     '"","7001","15559876543","outbound","""Agent 7"" <7001>","PJSIP/7001-1","PJSIP/trunk-2","Dial",'
@@ -117,3 +123,26 @@ def test_a_line_is_read_before_the_next_is_asked_for() -> None:
     rows = read_csv(lines(), "Master.csv", lambda _where, _error: None)
     assert next(rows).where == "Master.csv:1"
     assert asked == [0]
+
+
+def test_a_real_file_makes_one_record_a_dial() -> None:
+    """Six calls of Asterisk 22: answered, busy, congestion, no answer, 404, assigned and never dialled."""
+    with (FIXTURES / "Master.csv").open(newline="") as lines:
+        made = [
+            RECORDER.record(end)
+            for end in call_ends(read_csv(lines, "Master.csv", refuse), CdrOptions(), refuse)
+        ]
+    assert [one.disposition_name if isinstance(one, Dial) else one for one in made] == [
+        "Answered",
+        "Busy",
+        "Congestion",
+        "No Answer",
+        "No Answer",
+        NoRecord.NEVER_DIALLED,
+    ]
+    phones = [one.prospect_phone for one in made if isinstance(one, Dial)]
+    assert phones == [f"+1555987650{number}" for number in range(5)]
+
+
+def refuse(where: str, error: BadRowError) -> None:
+    raise AssertionError(where) from error
