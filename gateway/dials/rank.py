@@ -6,7 +6,8 @@ the ranks of different records different, so that "the greater rank stays" has o
 """
 
 import zlib
-from dataclasses import astuple, replace
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from gateway.dials.dispositions import Outcome
 from gateway.model.dial import Dial, EndSource
@@ -15,16 +16,17 @@ _CHECKSUM_BITS = 32
 _FILLED_BITS = 4
 _ANSWERED_BITS = 1
 _SOURCE_BITS = 2
+_told = attrgetter(*(field.name for field in fields(Dial) if field.name != "rank"))
 
 
 def ranked(dial: Dial, outcome: Outcome, source: EndSource) -> Dial:
     """`dial` with its rank: 0 or more, less than 2 to the 42, so it fits any integer column."""
-    unranked = replace(dial, rank=0)
-    filled = sum(1 for value in astuple(unranked) if value)
+    told = _told(dial)
+    filled = sum(map(bool, told))
     rank = outcome.knowledge << _SOURCE_BITS | source
     rank = rank << _ANSWERED_BITS | outcome.is_answered
     rank = rank << _FILLED_BITS | min(filled, 15)
-    return replace(dial, rank=rank << _CHECKSUM_BITS | zlib.crc32(repr(unranked).encode()))
+    return replace(dial, rank=rank << _CHECKSUM_BITS | zlib.crc32(repr(told).encode()))
 
 
 def better(one: Dial, other: Dial) -> Dial:

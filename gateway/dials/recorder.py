@@ -65,7 +65,9 @@ class Recorder:
             for field in _STATE_FIELD
             if getattr(settings.variables, field)
         }
-        self._constants = {field: getattr(settings.constants, field) for field in _STATE_FIELD}
+        self._constants: dict[str, str] = {
+            field: getattr(settings.constants, field) for field in _STATE_FIELD
+        }
 
     def record(self, end: CallEnd) -> Dial | NoRecord:
         """The record of one call end. Never raises; the same end always gives an equal record."""
@@ -111,11 +113,13 @@ class Recorder:
 
     def _fill(self, state: CallState, variables: Mapping[str, str], field: str) -> str:
         accept = _ACCEPT.get(field, str)
-        return (
-            accept(_clean(getattr(state, _STATE_FIELD[field])))
-            or accept(variables.get(self._variables.get(field, ""), ""))
-            or self._constants[field]
-        )
+        told: str = getattr(state, _STATE_FIELD[field])
+        if told and (accepted := accept(_clean(told))):
+            return accepted
+        variable = self._variables.get(field)
+        if variable and (accepted := accept(variables.get(variable, ""))):
+            return accepted
+        return self._constants[field]
 
 
 def _variables(end: CallEnd) -> dict[str, str]:
@@ -123,13 +127,16 @@ def _variables(end: CallEnd) -> dict[str, str]:
 
     Asterisk's names have a case and people's memory has none, and a hangup handler passes `dispo=…`.
     """
-    named = [*parse_qsl(end.state.extra), *end.variables.items()]
+    further = parse_qsl(end.state.extra) if end.state.extra else ()
+    named = (*further, *end.variables.items())
     return {name.casefold(): cleaned for name, value in named if (cleaned := _clean(value))}
 
 
 def _clean(text: str) -> str:
     """`text` on one line, without control characters, at most 255 characters."""
-    return _UNPRINTABLE.sub(" ", text).strip()[:_MAX_TEXT_CHARS]
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub(" ", text)
+    return text.strip()[:_MAX_TEXT_CHARS]
 
 
 def _number(text: str) -> str:
