@@ -46,6 +46,12 @@ class AgiSettings:
         least=0.05,
         most=60,
     )
+    report_deadline_s: float = setting(
+        1.0,
+        "Longest wait of the verb `report` for its record to be on disk.",
+        unit="s",
+        why="a write takes milliseconds; the rest of agi.session_timeout_s stays for the answer",
+    )
     environment_timeout_s: float = setting(
         2.0,
         "Longest wait for the complete request after the connection opened.",

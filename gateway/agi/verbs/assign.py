@@ -12,11 +12,13 @@ from gateway.agi.settings import AgiSettings
 from gateway.agi.verbs.answer import AnswerWriter
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
 from gateway.agi.verbs.base import Reply, outcome
+from gateway.agi.verbs.earlier import earlier_call, forget_earlier
 from gateway.agi.verbs.ready import AT_LATER, DIAL_ID_LATER, ReadyAnswers
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
 from gateway.model.decision import Decision, Source, Status
+from gateway.model.dial import CallEnd
 from gateway.model.phone import PhoneNumber
 from gateway.model.variables import unpack
 from gateway.telemetry.call_log import CallLog
@@ -35,13 +37,18 @@ class Assign:
         campaigns: Campaigns,
         metrics: CallMetrics,
         call_log: CallLog | None = None,
+        on_earlier: Callable[[CallEnd], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`wall_clock` gives seconds since the epoch."""
+        """`on_earlier` takes the dial before on the same channel; it must neither block nor raise.
+
+        `wall_clock` gives seconds since the epoch.
+        """
         self._resolver = resolver
         self._guards = guards
         self._metrics = metrics
         self._call_log = call_log
+        self._on_earlier = on_earlier
         self._wall_clock = wall_clock
         self._writer = AnswerWriter(settings, campaigns)
         self._ready = ReadyAnswers()
@@ -55,10 +62,11 @@ class Assign:
             return
         arguments = read_arguments(environment, self._metrics)
         phone = self._screen(environment, arguments)
+        forget = self._end_earlier(environment, arguments, phone) if arguments.gateway else b""
 
         def decided(decision: Decision) -> None:
             self._count(environment, phone, decision, started)
-            reply(self._commands(environment, arguments, phone, decision))
+            reply(forget + self._commands(environment, arguments, phone, decision))
 
         if isinstance(phone, Decision):
             decided(phone)
@@ -77,6 +85,17 @@ class Assign:
         self._count(environment, ready.phone, ready.decision, started)
         reply(commands)
         return True
+
+    def _end_earlier(
+        self, environment: Environment, arguments: CallArguments, phone: PhoneNumber | Decision
+    ) -> bytes:
+        """Hand over the channel's earlier dial; commands so that its words are not told of this one."""
+        if self._on_earlier is None:
+            return b""
+        earlier = earlier_call(environment, arguments, phone, now=self._wall_clock())
+        if earlier is not None:
+            self._on_earlier(earlier)
+        return forget_earlier(phone, earlier)
 
     def _screen(self, environment: Environment, arguments: CallArguments) -> PhoneNumber | Decision:
         """The number to call: the argument, else the dialled number, else the extension."""
