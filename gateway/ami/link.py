@@ -120,14 +120,30 @@ class AmiLink:
 
     async def stop(self) -> None:
         """Leave. What arrived is handed over first, for `DRAIN_S` at most. Safe to call more than once."""
+        session = self._session
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self._hand_over_all()
+                await self._end_task()
+                await self._hand_over_all()
+        except TimeoutError:
+            log.warning("AMI link %s: stopped with call ends nobody took", self.name)
+            await self._end_task()
+        finally:
+            if session is not None:
+                session.close()
+        self._session = None
+        self._state = LinkState.STOPPED
+
+    async def _hand_over_all(self) -> None:
+        if self._session is not None:
+            await self._session.drained()
+
+    async def _end_task(self) -> None:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        session, self._session = self._session, None
-        if session is not None:
-            await self._drain_for_good(session)
-        self._state = LinkState.STOPPED
 
     async def _run(self) -> None:
         attempt = 0
@@ -185,12 +201,3 @@ class AmiLink:
     def _delay(self, attempt: int) -> float:
         """Seconds before the next attempt: a random share ("full jitter") of a time that doubles."""
         return self._rng() * min(LAST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt - 1, 10))
-
-    async def _drain_for_good(self, session: Session) -> None:
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await session.drained()
-        except TimeoutError:
-            log.warning("AMI link %s: stopped with call ends nobody took", self.name)
-        finally:
-            session.close()
