@@ -62,7 +62,8 @@ class Ear:
         """Hand over the calls that are over without a Hangup event, once their grace has run out."""
         for call in self._calls.lost(now):
             try:
-                end = gap_end(call.uniqueid, call.state, pbx=self._name, ended_at=self._wall())
+                ended_at = self._wall() - call.gone_for_s
+                end = gap_end(call.uniqueid, call.state, pbx=self._name, ended_at=ended_at)
                 self._metrics.gap_ends += self._hand_over(end)
             except TryAgainError:
                 return

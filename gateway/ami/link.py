@@ -130,6 +130,8 @@ class AmiLink:
             log.warning("AMI link %s: stopped with call ends nobody took", self.name)
             await self._end_task()
         finally:
+            if self._task is not None:  # stopping was itself cancelled
+                self._task.cancel()
             if session is not None:
                 session.close()
         self._session = None

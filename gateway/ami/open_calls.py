@@ -24,6 +24,8 @@ class LostCall(NamedTuple):
     state: CallState
     in_gap: bool
     """Whether the link was down at some time since the call was last seen."""
+    gone_for_s: float
+    """Seconds since it was found missing; the call ended some time before."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class OpenCalls:
     def lost(self, now: float) -> list[LostCall]:
         """The calls to give out as over. They stay known until `ended` is told for each."""
         return [
-            LostCall(uniqueid, call.state, call.in_gap)
+            LostCall(uniqueid, call.state, call.in_gap, now - (call.missing_since or now))
             for uniqueid, call in self._calls.items()
             if self._is_lost(call, now)
         ]

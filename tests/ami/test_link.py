@@ -220,6 +220,7 @@ async def test_a_call_that_ends_in_a_gap_is_given_out_after_the_grace() -> None:
         await asyncio.sleep(15)
         (end,) = fixture.ends
         assert (end.source, end.uniqueid, end.state) == (EndSource.GAP, "17.1", STATE)
+        assert end.ended_at == pytest.approx(WALL + 0.5 - 30, abs=1.1), "when it was found gone"
         assert (fixture.metrics.gap_ends, fixture.metrics.missed_hangups) == (1, 0)
         fixture.pbx.hang_up("17.2")
         await asyncio.sleep(1)
