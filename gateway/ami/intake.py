@@ -26,6 +26,8 @@ HIGH_BYTES = 256 * 1024
 LOW_BYTES = 64 * 1024
 _FRAMES_AT_ONCE = 32
 _RETRY_S = 0.05
+_READ_ON_S = 0.01
+"""After a pause the socket holds more: all is drained only when nothing came for so long."""
 
 
 class TryAgainError(Exception):
@@ -119,8 +121,11 @@ class Intake:
         return True
 
     def _rest(self) -> None:
-        self._relieve()
-        self._drained.set()
+        if self.is_paused:
+            self._relieve()
+            self._next_turn = self._loop.call_later(_READ_ON_S, self._turn)
+        else:
+            self._drained.set()
 
     def _relieve(self) -> None:
         if self.is_paused and self._decoder.waiting_bytes < LOW_BYTES:

@@ -2,7 +2,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ami.decoder import MAX_MESSAGE_BYTES, AmiDecoder, Frame, FrameKind, NotAsteriskError
@@ -49,6 +49,7 @@ def test_wanted_messages_come_out_and_the_others_are_counted() -> None:
     assert (metrics.passed_over, metrics.strange) == (2, 1)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_any_cut_gives_the_same_messages(places: list[int]) -> None:
     assert decode(cut(STREAM, places))[0] == WANTED
@@ -60,6 +61,7 @@ def test_byte_by_byte_gives_the_same_messages() -> None:
     assert (metrics.passed_over, metrics.strange) == (2, 1)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(1, 5))
 def test_a_slice_gives_no_more_than_asked(limit: int) -> None:
     decoder = AmiDecoder(AmiMetrics())
@@ -68,6 +70,7 @@ def test_a_slice_gives_no_more_than_asked(limit: int) -> None:
     assert decoder.frames(100) == WANTED[limit:]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.binary(max_size=40)))
 def test_any_bytes_after_the_banner_do_no_harm(pieces: list[bytes]) -> None:
     frames, _ = decode([BANNER, *pieces, b"\r\n\r\n", HANGUP, b"\r\n\r\n"])
@@ -86,6 +89,7 @@ PARTS = {
 }
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.sampled_from(sorted(PARTS)), max_size=8), st.integers(500, 50_000))
 def test_a_message_too_long_is_left_out_however_it_is_cut(names: list[str], step: int) -> None:
     stream = BANNER + b"\r\n\r\n".join([*(PARTS[name] for name in names), HANGUP, b""])

@@ -133,3 +133,22 @@ async def test_a_wrong_banner_is_told_at_once() -> None:
     )
     with pytest.raises(NotAsteriskError):
         intake.receive(b"220 mail\r\n")
+
+
+async def test_after_a_pause_all_is_drained_only_when_the_socket_is_empty_too() -> None:
+    taken: list[Frame] = []
+    fixture = Fixture(taken.append)
+    arriving = [hangup(number) for number in range(1_000)]
+    while fixture.is_reading():
+        fixture.intake.receive(arriving.pop())
+
+    async def the_socket_holds_more() -> None:
+        while arriving:
+            if fixture.is_reading():
+                fixture.intake.receive(arriving.pop())
+            await asyncio.sleep(0)
+
+    more = asyncio.create_task(the_socket_holds_more())
+    await fixture.intake.drained()
+    assert len(taken) == 1_000
+    await more

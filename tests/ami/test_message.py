@@ -1,20 +1,23 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ami.message import read_message, unescape
 from gateway.simulator.ami_events import AmiChannel, escape
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_what_asterisk_escapes_reads_back(text: str) -> None:
     assert unescape(escape(text)) == text
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(alphabet='\\"?nr\r\n\tx'))
 def test_text_full_of_escapes_reads_back(text: str) -> None:
     assert unescape(escape(text)) == text
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(alphabet="\\axqn7"))
 def test_any_text_can_be_unescaped(text: str) -> None:
     assert len(unescape(text)) <= len(text)
@@ -29,6 +32,7 @@ VALUES = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])) | st.s
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(VALUES)
 def test_a_variable_comes_through_whatever_it_holds(value: str) -> None:
     channel = AmiChannel("1.1", variables={"GATEWAY": value})
@@ -37,6 +41,7 @@ def test_a_variable_comes_through_whatever_it_holds(value: str) -> None:
     assert message.headers["Event"] == "Hangup"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary())
 def test_any_bytes_read_as_some_message(body: bytes) -> None:
     message = read_message(body)
