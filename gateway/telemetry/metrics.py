@@ -123,6 +123,38 @@ class UpstreamMetrics:
         self.failures[reason] += 1
 
 
+class AmiMetrics:
+    """How one AMI link does: what Asterisk sent, what was made of it, and what was lost on the way."""
+
+    def __init__(self) -> None:
+        self.logins = 0
+        self.refused_logins = 0
+        self.losses = 0
+        """Connections that ended without our asking."""
+        self.pings = 0
+        self.call_ends = 0
+        """Ends of assigned calls, handed on."""
+        self.ignored = 0
+        """Hangup events of channels no number was assigned to."""
+        self.passed_over = 0
+        """Messages not wanted, never parsed; many of them mean a missing `eventfilter`."""
+        self.strange = 0
+        """Messages that are neither event nor response."""
+        self.oversized = 0
+        self.faults = 0
+        """Messages or hand-overs that failed on our side; the log names each."""
+        self.stalls = 0
+        """Times the next part could not take a call end and the link stopped reading for it."""
+        self.gap_ends = 0
+        """Calls known to be live, gone later without a Hangup event: reported as unknown."""
+        self.missed_hangups = 0
+        """Those of `gap_ends` that ended while the link was up."""
+        self.forgotten = 0
+        """Open calls dropped from memory because there were too many."""
+        self.lag = Histogram()
+        """Seconds from the event's own `Timestamp` to our hearing it, where Asterisk sends one."""
+
+
 class Metrics:
     """Everything counted in this process."""
 
@@ -130,7 +162,12 @@ class Metrics:
         self.calls = CallMetrics()
         self.sessions = SessionMetrics()
         self.upstreams: dict[Source, UpstreamMetrics] = {}
+        self.ami_links: dict[str, AmiMetrics] = {}
 
     def upstream(self, source: Source) -> UpstreamMetrics:
         """The counters of one provider."""
         return self.upstreams.setdefault(source, UpstreamMetrics())
+
+    def ami_link(self, name: str) -> AmiMetrics:
+        """The counters of one AMI link."""
+        return self.ami_links.setdefault(name, AmiMetrics())
