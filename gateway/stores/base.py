@@ -4,6 +4,7 @@ StoreError
 ├── StoreUnusableError   the file cannot be used until somebody mends something
 │   ├── StoreCorruptError    not a database, or a damaged one
 │   ├── StoreReadOnlyError   it may not be written
+│   ├── StoreInUseError      another process works with it
 │   └── StoreTooNewError     a later version of the program made it
 └── StoreBusyError       trying again may help: locked, queue full, disk full, I/O failed
 """
@@ -23,6 +24,10 @@ class StoreCorruptError(StoreUnusableError):
 
 class StoreReadOnlyError(StoreUnusableError):
     """The file or its folder may not be written."""
+
+
+class StoreInUseError(StoreUnusableError):
+    """Another process works with the file, and only one may."""
 
 
 class StoreTooNewError(StoreUnusableError):

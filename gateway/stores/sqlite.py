@@ -87,12 +87,13 @@ class SqliteDatabase:
         *,
         group_window_s: float = 0.005,
         lock_timeout_s: float = 5.0,
+        synchronous: str = "FULL",
     ) -> Self:
         """Open `path` ("" for memory) and lift it to the last of `migrations`.
 
         `group_window_s` is how long a write waits for others to share its sync (0 to 1 s); `lock_timeout_s`
         how long to wait for another process that holds the file. Writes are on disk when they are reported
-        done (WAL, synchronous FULL). Raises `StoreError`.
+        done (WAL); with `synchronous` NORMAL a power cut may take the last of them. Raises `StoreError`.
         """
         name = path or _MEMORY
         if path and not Path(path).resolve().parent.is_dir():
@@ -103,7 +104,7 @@ class SqliteDatabase:
             )
         try:
             with _translated(name):
-                _prepare(connection, name, migrations)
+                _prepare(connection, name, migrations, synchronous)
         except StoreError:
             connection.close()
             raise
@@ -206,11 +207,13 @@ class SqliteDatabase:
             job.error = job.error or error
 
 
-def _prepare(connection: sqlite3.Connection, name: str, migrations: Sequence[Migration]) -> None:
+def _prepare(
+    connection: sqlite3.Connection, name: str, migrations: Sequence[Migration], synchronous: str
+) -> None:
     if name != _MEMORY:
         connection.execute("PRAGMA journal_mode=WAL")
         # FULL costs next to nothing over NORMAL when commits are shared, and survives a power cut.
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("BEGIN IMMEDIATE")
     try:
