@@ -24,7 +24,7 @@ from gateway.model.delivery import (
     TargetStats,
 )
 from gateway.model.dial import Dial
-from gateway.stores.base import StoreCorruptError
+from gateway.stores.base import StoreCorruptError, StoreUnusableError
 from gateway.stores.file_lock import FileLock
 from gateway.stores.settings import SpoolSettings
 from gateway.stores.sqlite import Migration, SqliteDatabase, Transaction
@@ -146,7 +146,10 @@ class SqliteSpool:
 
 def encoded(dial: Dial) -> str:
     """The record as JSON. Raises `ValueError` when its text is no Unicode (lone surrogates)."""
-    return orjson.dumps(dial).decode()
+    try:
+        return orjson.dumps(dial).decode()
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"the record cannot be written: {error}") from error
 
 
 def decoded(text: str) -> Dial:
@@ -296,7 +299,10 @@ def _set_aside(file: str, now: float) -> None:
     kept = f"{file}.corrupt-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S}"
     while Path(kept).exists():
         kept += "-again"
-    for suffix in ("", *_SIDE_FILES):
-        if Path(file + suffix).exists():
-            Path(file + suffix).rename(kept + suffix)
+    try:
+        for suffix in ("", *_SIDE_FILES):
+            if Path(file + suffix).exists():
+                Path(file + suffix).rename(kept + suffix)
+    except OSError as error:
+        raise StoreUnusableError(f'the damaged "{file}" cannot be renamed: {error.strerror}') from error
     _log.error('the damaged spool is kept as "%s"; a new one takes its place', kept)

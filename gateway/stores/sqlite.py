@@ -123,14 +123,15 @@ class SqliteDatabase:
         return self._submit(work, urgent=True).result()
 
     def close(self) -> None:
-        """Finish what is waiting, then close the file. Safe to call twice."""
+        """Finish what is waiting, then close the file. Safe to call twice. Raises `StoreError`."""
         with self._closing:
             if self._closed:
                 return
             self._closed = True
         self._jobs.put(None)
         self._thread.join()
-        self._connection.close()
+        with _translated(self._name):
+            self._connection.close()
 
     def _submit(self, work: Callable[[Transaction], T], *, urgent: bool) -> Future[T]:
         future: Future[T] = Future()
