@@ -61,6 +61,12 @@ class EngineSettings:
         unit="s",
         why="a crash then forgets one second of counts; each write is one sync of the disk",
     )
+    keep_dials_days: int = setting(
+        90,
+        "How long reported dials are kept.",
+        unit="days",
+        why="contact rates look back 30 days; the rest is for questions that come later",
+    )
     cache_dir: str = setting(
         "",
         "Folder for the geography table (700 kB), made at first use.",

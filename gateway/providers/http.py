@@ -19,6 +19,8 @@ from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutErr
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+_OK = 200
+_REDIRECTION = 300
 _MAX_REASON_CHARS = 120
 
 
@@ -31,6 +33,11 @@ class Reply:
     request_id: str
     retry_after_s: float | None = None
     """What `Retry-After` says, `None` without one."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
+        return _OK <= self.status < _REDIRECTION
 
     @property
     def is_server_error(self) -> bool:
