@@ -58,18 +58,23 @@ class LinesTarget:
         await asyncio.to_thread(self._file.close)
 
     async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            error: StoreError | None = None
-            try:
-                await asyncio.to_thread(self._file.append, [line for line, _ in batch])
-            except StoreError as caught:
-                error = caught
-            for _, written in batch:
-                if written.done():
-                    continue
-                if error is None:
-                    written.set_result(None)
-                else:
-                    written.set_exception(UnavailableError(str(error), never_sent=True))
-        self._writer = None
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._append(batch)
+        finally:
+            self._writer = None
+
+    async def _append(self, batch: list[tuple[bytes, asyncio.Future[None]]]) -> None:
+        error: StoreError | None = None
+        try:
+            await asyncio.to_thread(self._file.append, [line for line, _ in batch])
+        except StoreError as caught:
+            error = caught
+        for _, written in batch:
+            if written.done():
+                continue
+            if error is None:
+                written.set_result(None)
+            else:
+                written.set_exception(UnavailableError(str(error), never_sent=True))
