@@ -176,7 +176,7 @@ async def test_a_refused_record_is_a_dead_letter_at_once(tmp_path: Path) -> None
         await until(lambda: target.taken.total() == 2)
         await until(lambda: (bench.of(target).dead, bench.of(target).waiting) == (1, 0))
         async with asyncio.timeout(5):
-            while (stats := await bench.spool.stats())["one"].waiting:
+            while (stats := await bench.spool.stats())["one"].waiting:  # noqa: ASYNC110 - watched from outside
                 await asyncio.sleep(0.01)
         assert (stats["one"].dead, bench.of(target).dead_total) == (1, 1)
 
