@@ -19,10 +19,10 @@ from gateway.model.delivery import Outcome, Slice, Stored, TargetStats
 from gateway.model.dial import Dial
 from gateway.model.phone import parse_phone
 from gateway.stores.base import (
-    StoreBusyError,
     StoreCorruptError,
     StoreError,
     StoreInUseError,
+    StoreRefusedError,
     StoreTooNewError,
     StoreUnusableError,
 )
@@ -162,7 +162,9 @@ class DialSpool:
                 continue
             try:
                 stored = await self._record(batch)
-            except (StoreBusyError, StoreUnusableError):
+            except StoreRefusedError:
+                self._fence_off(batch)
+            except StoreError:
                 await asyncio.sleep(_RETRY_S)
             except Exception:  # noqa: BLE001 - one record is fenced off; `_fence_off` logs and counts it
                 self._fence_off(batch)
@@ -218,6 +220,8 @@ class DialSpool:
             raise StoreUnusableError(self.fault)
         try:
             return await asyncio.wrap_future(work(self._file))
+        except StoreRefusedError:
+            raise
         except StoreError as error:
             self._note(error)
             if isinstance(error, StoreUnusableError):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.engine.settings import EngineSettings
 from gateway.model.dial import Dial
 from gateway.providers.base import RefusedError, UnavailableError
-from gateway.stores.base import StoreBusyError, StoreError, StoreUnusableError
+from gateway.stores.base import StoreError, StoreRefusedError
 from gateway.stores.engine_dials import EngineDialStore
 
 _DAY_S = 86_400
@@ -37,7 +37,7 @@ class EngineDials:
                 )
         except TimeoutError as error:
             raise UnavailableError(f"the database did not answer within {timeout_s:g} s") from error
-        except (StoreBusyError, StoreUnusableError) as error:
-            raise UnavailableError(str(error)) from error
-        except StoreError as error:
+        except StoreRefusedError as error:
             raise RefusedError(f"the database refuses the record: {error}", status=_CONFLICT) from error
+        except StoreError as error:
+            raise UnavailableError(str(error)) from error

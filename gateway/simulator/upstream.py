@@ -8,6 +8,7 @@ Results (`POST /api/….php`) with a company GUID, on loopback only. For load th
 import asyncio
 import hmac
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -222,7 +223,8 @@ async def _cut(request: web.Request, answer: HttpAnswer) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status)
     response.content_type = "application/json"
     response.content_length = len(answer.body)
-    await response.prepare(request)
-    await response.write(answer.body[: len(answer.body) // 2])
+    with suppress(ConnectionResetError):  # the client may be gone already
+        await response.prepare(request)
+        await response.write(answer.body[: len(answer.body) // 2])
     _abort(request)
     return response

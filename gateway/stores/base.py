@@ -6,6 +6,7 @@ StoreError
 │   ├── StoreReadOnlyError   it may not be written
 │   ├── StoreInUseError      another process works with it
 │   └── StoreTooNewError     a later version of the program made it
+├── StoreRefusedError    what was to be written is not fit for it
 └── StoreBusyError       trying again may help: locked, queue full, disk full, I/O failed
 """
 
@@ -32,6 +33,10 @@ class StoreInUseError(StoreUnusableError):
 
 class StoreTooNewError(StoreUnusableError):
     """A later version of the program made the file."""
+
+
+class StoreRefusedError(StoreError):
+    """What was to be written does not fit: a wrong type, a broken rule. Trying again will not help."""
 
 
 class StoreBusyError(StoreError):

@@ -22,6 +22,7 @@ from gateway.stores.base import (
     StoreCorruptError,
     StoreError,
     StoreReadOnlyError,
+    StoreRefusedError,
     StoreTooNewError,
     StoreUnusableError,
 )
@@ -39,6 +40,7 @@ _MAX_QUEUED = 10_000
 # Most pieces in one transaction: bounds how long the first one waits for the last one.
 _MAX_GROUP = 2_000
 _CORRUPT = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+_UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 _BUSY = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"}
 
 
@@ -260,4 +262,6 @@ def _translate(error: sqlite3.Error, name: str) -> StoreError:
         return StoreUnusableError(f'"{name}" cannot be opened; check that it is a file you may write')
     if code in _BUSY:
         return StoreBusyError(f'"{name}": {error}; is another process using it, or is the disk full?')
+    if isinstance(error, _UNFIT):
+        return StoreRefusedError(f'"{name}": {error}')
     return StoreError(f'"{name}": {error}')

@@ -3,6 +3,7 @@ import logging
 import os
 import resource
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -102,11 +103,24 @@ async def test_text_that_is_no_unicode_is_mended(spool: DialSpool) -> None:
 async def test_what_cannot_be_stored_stops_no_other(
     spool: DialSpool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad = dial(1, rank=2**70)
-    stored = await asyncio.gather(*map(spool.put, [dial(0), bad, dial(2)]))
-    assert stored == [Stored.NEW, Stored.LOST, Stored.NEW]
+    bad = [dial(1, rank=2**62 * 4), dial(3, rank="much")]
+    stored = await asyncio.gather(*map(spool.put, [dial(0), bad[0], dial(2), bad[1], dial(4)]))
+    assert stored == [Stored.NEW, Stored.LOST, Stored.NEW, Stored.LOST, Stored.NEW]
     assert "dial_id=d1" in caplog.text
-    assert await taken(spool) == ["d0", "d2"]
+    assert "dial_id=d3" in caplog.text
+    assert await taken(spool) == ["d0", "d2", "d4"]
+
+
+async def test_a_fault_of_the_file_is_not_blamed_on_the_records(spool: DialSpool, file: str) -> None:
+    with sqlite3.connect(file) as other:
+        other.execute("ALTER TABLE records RENAME TO hidden")
+    put = spool.put(dial())
+    await until(lambda: "no such table" in spool.fault)
+    assert not put.done()
+    with other:
+        other.execute("ALTER TABLE hidden RENAME TO records")
+    other.close()
+    assert await put is Stored.NEW
 
 
 async def test_waiting_is_counted(spool: DialSpool) -> None:
