@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from gateway.assignment.batch_rest import BatchRest
-from gateway.assignment.breaker import Breaker, BreakerState, RetryBudget
 from gateway.assignment.deadlines import Timer
 from gateway.assignment.lane import Done, reason_of
 from gateway.assignment.settings import AssignmentSettings
@@ -31,6 +30,7 @@ from gateway.providers.base import (
     TimedOutError,
     UnavailableError,
 )
+from gateway.providers.breaker import Breaker, BreakerState, RetryBudget
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import UpstreamMetrics
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from gateway.engine.calendar import Calendar
+from gateway.engine.dial_target import EngineDials
 from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
@@ -18,6 +19,7 @@ from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
+from gateway.stores.engine_dials import EngineDialStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.sqlite import SqliteDatabase
 
@@ -101,6 +103,10 @@ class EngineProvider:
     def owns(self, ani: PhoneNumber) -> bool:
         """Whether the number is in the inventory, usable today or not."""
         return ani in self._owned
+
+    def dial_target(self) -> EngineDials:
+        """Where reported dials go; they stay in the engine's database."""
+        return EngineDials(EngineDialStore(self._database), self._settings, clock=self._clock)
 
     def close(self) -> None:
         """Write the last counters and close the database. Blocks. Raises `StoreError`."""

@@ -71,6 +71,12 @@ class EngineSettings:
         least=0,
         most=3_600,
     )
+    keep_dials_days: int = setting(
+        90,
+        "How long reported dials are kept.",
+        unit="days",
+        why="contact rates look back 30 days; the rest is for questions that come later",
+    )
     cache_dir: str = setting(
         "",
         "Folder for the geography table (700 kB), made at first use.",

@@ -3,9 +3,9 @@
 The tree of errors; callers choose by type, never by text:
 
     ProviderError
-    ├── UnavailableError       try later: no connection, a 5xx, no answer in time
+    ├── UnavailableError       try later: no connection, a 5xx, no answer in time; `retry_after_s` when named
     │   ├── TimedOutError      the time given ran out
-    │   └── RateLimitedError   429; `retry_after_s` when the provider named a time
+    │   └── RateLimitedError   429
     ├── RefusedError           trying again will not help: 401, 403, another 4xx
     └── BadAnswerError         an answer arrived and makes no sense
 """
@@ -31,10 +31,19 @@ class ProviderError(Exception):
 class UnavailableError(ProviderError):
     """No connection, a 5xx, or no answer in time; trying later may help."""
 
-    def __init__(self, message: str, *, request_id: str = "", never_sent: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        request_id: str = "",
+        never_sent: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message, request_id=request_id)
         self.never_sent = never_sent
         """True when no byte of the request reached the provider, so repeating it is safe."""
+        self.retry_after_s = retry_after_s
+        """How long the provider asks to be left alone; `None` when it named no time."""
 
 
 class TimedOutError(UnavailableError):
@@ -42,11 +51,7 @@ class TimedOutError(UnavailableError):
 
 
 class RateLimitedError(UnavailableError):
-    """429. `retry_after_s` is `None` when the provider named no time."""
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None, request_id: str = "") -> None:
-        super().__init__(message, request_id=request_id)
-        self.retry_after_s = retry_after_s
+    """429: the request was not worked on."""
 
 
 class RefusedError(ProviderError):

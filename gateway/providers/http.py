@@ -19,6 +19,8 @@ from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutErr
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+_OK = 200
+_REDIRECTION = 300
 _MAX_REASON_CHARS = 120
 
 
@@ -29,6 +31,13 @@ class Reply:
     status: int
     body: bytes
     request_id: str
+    retry_after_s: float | None = None
+    """What `Retry-After` says, `None` without one."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
+        return _OK <= self.status < _REDIRECTION
 
     @property
     def is_server_error(self) -> bool:
@@ -91,9 +100,12 @@ class HttpClient:
             await self._session.close()
             self._session = None
 
-    async def post(self, path: str, body: bytes, *, timeout_s: float, max_reply_bytes: int) -> Reply:
+    async def post(
+        self, path: str, body: bytes, *, timeout_s: float, max_reply_bytes: int, may_repeat: bool = True
+    ) -> Reply:
         """POST `body`; the reply is complete within `timeout_s` or `TimedOutError` is raised.
 
+        Without `may_repeat` the request is sent once, even when a kept connection turns out to be closed.
         Raises `RateLimitedError` on 429, `BadAnswerError` on a reply that is no HTTP or larger than
         `max_reply_bytes`, `UnavailableError` when there was no whole reply.
         """
@@ -105,6 +117,8 @@ class HttpClient:
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
+                if not may_repeat:
+                    raise
                 return await self._send(path, body, give_up_at - loop.time(), max_reply_bytes)
         except TimeoutError as error:
             raise TimedOutError(f"no answer within {timeout_s * 1000:.0f} ms") from error
@@ -127,17 +141,15 @@ class HttpClient:
             allow_redirects=False,
         ) as response:
             request_id = response.headers.get("x-request-id", "")
+            header = response.headers.get("Retry-After")
+            wait_s = None if header is None else retry_after_s(header, datetime.now(UTC))
             if response.status == _TOO_MANY_REQUESTS:
-                raise RateLimitedError(
-                    "rate limited (429)",
-                    retry_after_s=retry_after_s(response.headers.get("Retry-After", ""), datetime.now(UTC)),
-                    request_id=request_id,
-                )
+                raise RateLimitedError("rate limited (429)", retry_after_s=wait_s, request_id=request_id)
             try:
                 content = await _read_at_most(response, max_reply_bytes)
             except (aiohttp.ClientError, ConnectionResetError) as error:
                 raise UnavailableError("the answer broke off", request_id=request_id) from error
-            return Reply(response.status, content, request_id)
+            return Reply(response.status, content, request_id, wait_s)
 
 
 async def _read_at_most(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -1,12 +1,14 @@
 """A simulated outboundIQ over HTTP, which can be made to fail in every way while it runs.
 
-It speaks `POST /assignment` and `POST /assignment/batch` with a Bearer key, on loopback only. For load there
-is a leaner one, `LeanUpstream`; this one is for fidelity.
+It speaks `POST /assignment`, `/assignment/batch` and `/dials` with a Bearer key, and outboundANI's Dial
+Results (`POST /api/….php`) with a company GUID, on loopback only. For load there is a leaner one,
+`LeanUpstream`; this one is for fidelity.
 """
 
 import asyncio
 import hmac
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -15,6 +17,7 @@ import orjson
 from aiohttp import web
 
 from gateway.simulator.upstream_answers import Fault, HttpAnswer, batch, single
+from gateway.simulator.upstream_dials import DEFAULT_COMPANY_GUID, DialLedger, dial, dial_result
 
 DEFAULT_KEY = "simulated-key"
 _SILENCE_S = 60.0
@@ -43,6 +46,12 @@ class UpstreamSimulator:
     def __init__(self, *, key: str = DEFAULT_KEY, delay_s: float = 0.02) -> None:
         self.key = key
         self.delay_s = delay_s
+        self.company_guid = DEFAULT_COMPANY_GUID
+        self.dial_fields = "any"
+        """Pair of number fields `/dials` takes: `seed`, `current` or `any`."""
+        self.dials = DialLedger()
+        self.results = DialLedger()
+        """What Dial Results was sent."""
         self.counters = UpstreamCounters()
         self._fault = Fault.NONE
         self._port = 0
@@ -92,6 +101,8 @@ class UpstreamSimulator:
         app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/assignment", self._assignment)
         app.router.add_post("/assignment/batch", self._batch)
+        app.router.add_post("/dials", self._dials)
+        app.router.add_post("/api/{guid}.php", self._dial_result)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=4096, reuse_address=True)
@@ -112,12 +123,31 @@ class UpstreamSimulator:
         self.counters.batches += 1
         return await self._answer(request, batch(body, self._fault), leads=len(body.get("leads", [])))
 
+    async def _dials(self, request: web.Request) -> web.StreamResponse:
+        body = await _json_body(request)
+        # A connection that breaks for being stale breaks before the request is read.
+        kept = (
+            DialLedger() if self._will_be_stale(request) or not self._is_authorized(request) else self.dials
+        )
+        return await self._answer(request, dial(body, self._fault, self.dial_fields, kept), leads=0)
+
+    async def _dial_result(self, request: web.Request) -> web.StreamResponse:
+        kept = DialLedger() if self._will_be_stale(request) else self.results
+        fault = self._fault
+        self._count(fault, 0)
+        return await self._misbehave(
+            request, dial_result(request.query, fault, self.company_guid, kept), fault
+        )
+
     async def _answer(self, request: web.Request, answer: HttpAnswer, *, leads: int) -> web.StreamResponse:
         fault = self._fault
         self._count(fault, leads)
         if not self._is_authorized(request):
             self.counters.rejected_keys += 1
             return _response(HttpAnswer(401, b'{"success":false,"message":"invalid key"}'))
+        return await self._misbehave(request, answer, fault)
+
+    async def _misbehave(self, request: web.Request, answer: HttpAnswer, fault: Fault) -> web.StreamResponse:
         match fault:
             case Fault.SLOW:
                 await asyncio.sleep(self.delay_s)
@@ -151,6 +181,11 @@ class UpstreamSimulator:
         before = self._served.get(transport, 0)
         self._served[transport] = before + 1
         return before > 0
+
+    def _will_be_stale(self, request: web.Request) -> bool:
+        transport = request.transport
+        is_reused = transport is not None and self._served.get(transport, 0) > 0
+        return self._fault is Fault.STALE_KEEPALIVE and is_reused
 
     async def _keep_silent(self) -> None:
         try:
@@ -188,7 +223,8 @@ async def _cut(request: web.Request, answer: HttpAnswer) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status)
     response.content_type = "application/json"
     response.content_length = len(answer.body)
-    await response.prepare(request)
-    await response.write(answer.body[: len(answer.body) // 2])
+    with suppress(ConnectionResetError):  # the client may be gone already
+        await response.prepare(request)
+        await response.write(answer.body[: len(answer.body) // 2])
     _abort(request)
     return response

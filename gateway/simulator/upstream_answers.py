@@ -68,6 +68,8 @@ class Fault(StrEnum):
     NO_ANI_200 = "no-ani-200"
     NO_ANI_404 = "no-ani-404"
     NO_ANI_422 = "no-ani-422"
+    DIAL_REFUSED = "dial-refused"
+    """No dial record is taken: 422, or `FAIL` from Dial Results; assignments are correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def ani_for(phone: str) -> str:
 
 def single(lead: dict[str, Any], fault: Fault) -> HttpAnswer:
     """The answer to one `/assignment` whose body was `lead`, as far as an answer is given at all."""
-    if (plain := _plain_failure(fault)) is not None:
+    if (plain := plain_failure(fault)) is not None:
         return plain
     match fault:
         case Fault.WRONG_TYPES:
@@ -107,7 +109,7 @@ def single(lead: dict[str, Any], fault: Fault) -> HttpAnswer:
 
 def batch(body: dict[str, Any], fault: Fault) -> HttpAnswer:
     """The answer to one `/assignment/batch`, as far as an answer is given at all."""
-    if (plain := _plain_failure(fault)) is not None:
+    if (plain := plain_failure(fault)) is not None:
         return plain
     rows = [_row(lead, fault) for lead in body.get("leads", [])]
     match fault:
@@ -141,7 +143,7 @@ def _row(lead: dict[str, Any], fault: Fault) -> dict[str, Any]:
     return {"row_id": lead.get("row_id"), "outboundani": number, "error": error}
 
 
-def _plain_failure(fault: Fault) -> HttpAnswer | None:
+def plain_failure(fault: Fault) -> HttpAnswer | None:
     """The answers that are the same for one lead and for many; `None` when they are not."""
     match fault:
         case Fault.UNAUTHORIZED | Fault.FORBIDDEN | Fault.SERVER_ERROR | Fault.UNAVAILABLE:

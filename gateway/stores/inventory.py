@@ -7,6 +7,7 @@ from datetime import date
 
 from gateway.model.inventory import Ani, Campaign, CampaignType, Dispo, DispoType, Inventory
 from gateway.model.phone import PhoneNumber
+from gateway.stores import engine_dials
 from gateway.stores.sqlite import Migration, SqliteDatabase, Transaction
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -26,6 +27,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             number TEXT PRIMARY KEY, day TEXT NOT NULL, count INTEGER NOT NULL, last_used REAL NOT NULL
         ) STRICT, WITHOUT ROWID""",
     ),
+    engine_dials.MIGRATION,
 )
 
 

@@ -22,6 +22,7 @@ from gateway.stores.base import (
     StoreCorruptError,
     StoreError,
     StoreReadOnlyError,
+    StoreRefusedError,
     StoreTooNewError,
     StoreUnusableError,
 )
@@ -39,6 +40,7 @@ _MAX_QUEUED = 10_000
 # Most pieces in one transaction: bounds how long the first one waits for the last one.
 _MAX_GROUP = 2_000
 _CORRUPT = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+_UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 _BUSY = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"}
 
 
@@ -87,12 +89,13 @@ class SqliteDatabase:
         *,
         group_window_s: float = 0.005,
         lock_timeout_s: float = 5.0,
+        synchronous: str = "FULL",
     ) -> Self:
         """Open `path` ("" for memory) and lift it to the last of `migrations`.
 
         `group_window_s` is how long a write waits for others to share its sync (0 to 1 s); `lock_timeout_s`
         how long to wait for another process that holds the file. Writes are on disk when they are reported
-        done (WAL, synchronous FULL). Raises `StoreError`.
+        done (WAL); with `synchronous` NORMAL a power cut may take the last of them. Raises `StoreError`.
         """
         name = path or _MEMORY
         if path and not Path(path).resolve().parent.is_dir():
@@ -103,7 +106,7 @@ class SqliteDatabase:
             )
         try:
             with _translated(name):
-                _prepare(connection, name, migrations)
+                _prepare(connection, name, migrations, synchronous)
         except StoreError:
             connection.close()
             raise
@@ -122,14 +125,15 @@ class SqliteDatabase:
         return self._submit(work, urgent=True).result()
 
     def close(self) -> None:
-        """Finish what is waiting, then close the file. Safe to call twice."""
+        """Finish what is waiting, then close the file. Safe to call twice. Raises `StoreError`."""
         with self._closing:
             if self._closed:
                 return
             self._closed = True
         self._jobs.put(None)
         self._thread.join()
-        self._connection.close()
+        with _translated(self._name):
+            self._connection.close()
 
     def _submit(self, work: Callable[[Transaction], T], *, urgent: bool) -> Future[T]:
         future: Future[T] = Future()
@@ -206,11 +210,13 @@ class SqliteDatabase:
             job.error = job.error or error
 
 
-def _prepare(connection: sqlite3.Connection, name: str, migrations: Sequence[Migration]) -> None:
+def _prepare(
+    connection: sqlite3.Connection, name: str, migrations: Sequence[Migration], synchronous: str
+) -> None:
     if name != _MEMORY:
         connection.execute("PRAGMA journal_mode=WAL")
         # FULL costs next to nothing over NORMAL when commits are shared, and survives a power cut.
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -256,4 +262,6 @@ def _translate(error: sqlite3.Error, name: str) -> StoreError:
         return StoreUnusableError(f'"{name}" cannot be opened; check that it is a file you may write')
     if code in _BUSY:
         return StoreBusyError(f'"{name}": {error}; is another process using it, or is the disk full?')
+    if isinstance(error, _UNFIT):
+        return StoreRefusedError(f'"{name}": {error}')
     return StoreError(f'"{name}": {error}')

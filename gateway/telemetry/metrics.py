@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 
 from gateway.model.decision import Decision, Reason, Source, Status
+from gateway.model.delivery import Stored
 
 LATENCY_BOUNDS_S = (
     *(0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02),
@@ -155,12 +156,49 @@ class AmiMetrics:
         """Seconds from the event's own `Timestamp` to our hearing it, where Asterisk sends one."""
 
 
+class TargetMetrics:
+    """How one target of dial records does."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        """Records it does not have yet, dead letters aside; counted anew every few seconds."""
+        self.dead = 0
+        self.oldest_s = 0.0
+        """Age of the oldest waiting one."""
+        self.in_flight = 0
+        self.delivered_total = 0
+        self.retried_total = 0
+        """Attempts that failed and will be repeated."""
+        self.dead_total = 0
+        self.faults_total = 0
+        """Faults of our own while sending."""
+        self.latency = Histogram()
+
+
+class DialMetrics:
+    """What became of the dial records."""
+
+    def __init__(self) -> None:
+        self.stored: Counter[Stored] = Counter()
+        """Records put, by what became of them; `lost` ones stand in the log as errors."""
+        self.buffered = 0
+        """Records in memory that are not on disk yet."""
+        self.spool_failures_total = 0
+        """Times the spool could not be read or written."""
+        self.targets: dict[str, TargetMetrics] = {}
+
+    def target(self, name: str) -> TargetMetrics:
+        """The counters of one target."""
+        return self.targets.setdefault(name, TargetMetrics())
+
+
 class Metrics:
     """Everything counted in this process."""
 
     def __init__(self) -> None:
         self.calls = CallMetrics()
         self.sessions = SessionMetrics()
+        self.dials = DialMetrics()
         self.upstreams: dict[Source, UpstreamMetrics] = {}
         self.ami_links: dict[str, AmiMetrics] = {}
 

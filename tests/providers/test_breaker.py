@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.assignment.breaker import Breaker, BreakerState, RetryBudget
+from gateway.providers.breaker import Breaker, BreakerState, RetryBudget
 
 
 def breaker() -> Breaker:

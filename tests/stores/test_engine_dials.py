@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from gateway.model.dial import Dial
+from gateway.model.inventory import Dispo, DispoType, Inventory
+from gateway.stores.engine_dials import ContactCount, EngineDialStore
+from gateway.stores.inventory import MIGRATIONS, InventoryStore
+from gateway.stores.sqlite import SqliteDatabase
+
+NOW = 1_760_000_000.0
+ONE, TWO = "+15552223333", "+15552224444"
+SALE = Dispo("sale", "Sale closed", DispoType.AGENT, contact=True, success=True)
+BUSY = Dispo("busy", "Busy", DispoType.SYSTEM, contact=False, success=False)
+
+
+@pytest.fixture
+def database() -> Iterator[SqliteDatabase]:
+    one = SqliteDatabase.open("", MIGRATIONS)
+    InventoryStore(one).save(Inventory(dispos=(SALE, BUSY)))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def store(database: SqliteDatabase) -> EngineDialStore:
+    return EngineDialStore(database)
+
+
+def keep(store: EngineDialStore, *dials: Dial, forget_before: float = 0.0) -> None:
+    store.keep(dials, forget_before=forget_before).result(5)
+
+
+def dial(dial_id: str, ani: str = ONE, disposition: str = "sale", at: float = NOW) -> Dial:
+    return Dial(dial_id, ani, "+15559876543", at, disposition_name=disposition)
+
+
+def test_contacts_are_counted_for_each_number_by_id_and_by_name(store: EngineDialStore) -> None:
+    keep(store, dial("1"), dial("2", disposition="Sale closed"), dial("3", disposition="busy"))
+    keep(store, dial("4", TWO, "Busy"))
+    assert store.contact_counts(since=0) == [ContactCount(ONE, 3, 2), ContactCount(TWO, 1, 0)]
+
+
+def test_unknown_dispositions_say_nothing(store: EngineDialStore) -> None:
+    keep(store, dial("1"), dial("2", disposition="whatever"), dial("3", TWO, ""))
+    assert store.contact_counts(since=0) == [ContactCount(ONE, 1, 1)]
+
+
+def test_a_repeat_counts_once_and_the_last_word_holds(store: EngineDialStore) -> None:
+    keep(store, dial("1"), dial("1"))
+    keep(store, dial("1", disposition="busy"))
+    assert store.contact_counts(since=0) == [ContactCount(ONE, 1, 0)]
+
+
+def test_older_dials_are_left_out(store: EngineDialStore) -> None:
+    keep(store, dial("1", at=NOW - 100), dial("2"))
+    assert store.contact_counts(since=NOW - 50) == [ContactCount(ONE, 1, 1)]
+
+
+def test_a_mended_flag_counts_for_the_past(store: EngineDialStore, database: SqliteDatabase) -> None:
+    keep(store, dial("1", disposition="busy"))
+    InventoryStore(database).save(Inventory(dispos=(replace(BUSY, contact=True),)))
+    assert store.contact_counts(since=0) == [ContactCount(ONE, 1, 1)]
+
+
+def test_old_dials_are_forgotten_two_at_a_time(store: EngineDialStore) -> None:
+    keep(store, *(dial(str(number), at=NOW - 100) for number in range(5)))
+    for left in (3, 1, 0):
+        keep(store, dial(f"new{left}"), forget_before=NOW - 50)
+        assert store.contact_counts(since=0)[0].dials - store.contact_counts(since=NOW)[0].dials == left
