@@ -60,6 +60,8 @@ class Intake:
         self._next_turn: asyncio.Handle | None = None
         self._drained = asyncio.Event()
         self._drained.set()
+        self._has_resumed = False
+        """Whether the socket was read on lately, so that more may be there than has arrived."""
         self.is_paused = False
         """Whether the socket is not read at the moment: then silence says nothing about the peer."""
         self.is_stalled = False
@@ -121,8 +123,9 @@ class Intake:
         return True
 
     def _rest(self) -> None:
-        if self.is_paused:
-            self._relieve()
+        self._relieve()
+        if self._has_resumed:
+            self._has_resumed = False
             self._next_turn = self._loop.call_later(_READ_ON_S, self._turn)
         else:
             self._drained.set()
@@ -130,4 +133,5 @@ class Intake:
     def _relieve(self) -> None:
         if self.is_paused and self._decoder.waiting_bytes < LOW_BYTES:
             self.is_paused = False
+            self._has_resumed = True
             self._resume()

@@ -114,6 +114,16 @@ async def test_a_silent_link_is_pinged_every_second_and_stays_up() -> None:
         assert fixture.pbx.connected_total == 1
 
 
+async def test_a_busy_link_is_not_pinged_by_us_nor_by_panoramisk() -> None:
+    async with linked() as fixture:
+        for number in range(60):
+            fixture.pbx.place(call(str(number)))
+            fixture.pbx.hang_up(str(number))
+            await asyncio.sleep(0.5)
+        assert "ping" not in fixture.actions()
+        assert len(fixture.ends) == 60
+
+
 async def test_an_event_asterisk_withholds_comes_within_the_second() -> None:
     async with linked() as fixture:
         fixture.pbx.fault = AmiFault.WITHHOLD
