@@ -90,6 +90,28 @@ def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:
             yield entry.path, (where,), f"is missing, and {where} asks {source.value}", hint
 
 
+def _dials(settings: Settings) -> Iterator[Finding]:
+    """Each target needs its account; a PBX that is listened to needs a target and a secret."""
+    needs = {
+        "outboundiq": ("outboundiq.key", settings.outboundiq.key),
+        "outboundani": ("outboundani_results.company_guid", settings.outboundani_results.company_guid),
+        "engine": ("engine.database", settings.engine.database),
+        "file": ("dials_file.path", settings.dials_file.path),
+    }
+    for target in settings.dials.targets:
+        path, value = needs[target]
+        if not value:
+            hint = f"set {path}, or take {target} out of dials.targets"
+            yield path, ("dials.targets",), f"is missing, and dials.targets sends to {target}", hint
+    if settings.ami and not settings.dials.targets:
+        hint = 'say where the records go: dials.targets = ["outboundiq"]'
+        yield "dials.targets", (), f"is empty, and [ami.{next(iter(settings.ami))}] listens for calls", hint
+    for name, link in settings.ami.items():
+        if not link.secret:
+            path = f"ami.{name}.secret"
+            yield path, (), "is missing", f"write {path}_file into the file, or set the environment variable"
+
+
 def _owned(settings: Settings) -> Iterator[Finding]:
     if settings.assignment.only_owned:
         yield from _inventory(settings, "assignment.only_owned")
@@ -112,6 +134,6 @@ def _api(settings: Settings) -> Iterator[Finding]:
 
 
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials),
     Purpose.API: (_api,),
 }

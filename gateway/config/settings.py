@@ -3,10 +3,32 @@
 from dataclasses import dataclass, field
 
 from gateway.agi.settings import AgiSettings
+from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
+from gateway.dials.lines_target import LinesSettings
+from gateway.dials.settings import DeliverySettings, RecorderSettings
 from gateway.engine.settings import ApiSettings, EngineSettings
+from gateway.model.setting import setting
+from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
+from gateway.stores.settings import SpoolSettings
 from gateway.telemetry.settings import LogSettings
+
+TARGETS = ("outboundiq", "outboundani", "engine", "file")
+"""Where dial records can go."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialsSettings(OutboundIqDialsSettings, RecorderSettings):
+    """`[dials]`: dial records, what they say and where they go."""
+
+    targets: tuple[str, ...] = setting(
+        (),
+        "Where dial records go: outboundiq, outboundani, engine, file; several at once.",
+        why="none: nothing is reported before you say where to",
+        choices=TARGETS,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +40,11 @@ class Settings:
     outboundiq: OutboundIqSettings = field(default_factory=OutboundIqSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    ami: dict[str, AmiSettings] = field(default_factory=dict)
+    dials: DialsSettings = field(default_factory=DialsSettings)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
+    dials_file: LinesSettings = field(default_factory=LinesSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)
