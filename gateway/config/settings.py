@@ -6,7 +6,13 @@ from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
 from gateway.dials.lines_target import LinesSettings
-from gateway.dials.settings import DeliverySettings, RecorderSettings
+from gateway.dials.settings import (
+    ConstantSettings,
+    DeliverySettings,
+    DispositionSettings,
+    RecorderSettings,
+    VariableSettings,
+)
 from gateway.engine.settings import ApiSettings, EngineSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
@@ -20,7 +26,7 @@ TARGETS = ("outboundiq", "outboundani", "engine", "file")
 
 
 @dataclass(frozen=True, slots=True)
-class DialsSettings(OutboundIqDialsSettings, RecorderSettings):
+class DialsSettings(OutboundIqDialsSettings):
     """`[dials]`: dial records, what they say and where they go."""
 
     targets: tuple[str, ...] = setting(
@@ -29,6 +35,14 @@ class DialsSettings(OutboundIqDialsSettings, RecorderSettings):
         why="none: nothing is reported before you say where to",
         choices=TARGETS,
     )
+    dispositions: DispositionSettings = field(default_factory=DispositionSettings)
+    variables: VariableSettings = field(default_factory=VariableSettings)
+    constants: ConstantSettings = field(default_factory=ConstantSettings)
+
+    @property
+    def recorder(self) -> RecorderSettings:
+        """The part that makes records out of calls."""
+        return RecorderSettings(self.dispositions, self.variables, self.constants)
 
 
 @dataclass(frozen=True, slots=True)
