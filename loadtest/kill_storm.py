@@ -5,8 +5,8 @@
 A child process puts records into a spool and delivers them to a simulated upstream in this process, which
 misbehaves now and then. It tells each record it was confirmed; at a random instant it gets SIGKILL, and the
 next one starts on the same spool. In the end every confirmed record must have arrived, the repeats must bear
-the same dial_id and content, and each start must be back in service within a second, counted from the opening of
-the spool (Python's own start is told beside it). Exit code 1 when not.
+the same dial_id and content, and each start must be back in service within a second, counted from the opening
+of the spool (Python's own start is told beside it). Exit code 1 when not.
 """
 
 import argparse
