@@ -5,7 +5,8 @@
 A child process puts records into a spool and delivers them to a simulated upstream in this process, which
 misbehaves now and then. It tells each record it was confirmed; at a random instant it gets SIGKILL, and the
 next one starts on the same spool. In the end every confirmed record must have arrived, the repeats must bear
-the same dial_id and content, and each start must be back in service within a second. Exit code 1 when not.
+the same dial_id and content, and each start must be back in service within a second, counted from the opening
+of the spool (Python's own start is told beside it). Exit code 1 when not.
 """
 
 import argparse
@@ -45,9 +46,12 @@ async def serve(file: str, url: str, key: str, run: str) -> None:
         OutboundIqSettings(url=url, key=key), OutboundIqDialsSettings(), max_in_flight=settings.max_in_flight
     )
     await target.open()
+    began = time.monotonic()
     spool = DialSpool(SpoolSettings(file=file, settle_s=0.02), {target.name: True}, metrics)
     await spool.start()
     Delivery([target], spool, settings, metrics).start()
+    await spool.put(Dial(f"{run}-first", "+15552223333", "+15559876543", 1_760_000_000.0))
+    sys.stdout.write(f"{time.monotonic() - began}\n{run}-first\n")
     for names in bursts(run):
         dials = [
             Dial(name, "+15552223333", "+15559876543", 1_760_000_000.0, campaign_id=name) for name in names
@@ -68,8 +72,11 @@ def bursts(run: str) -> Iterator[list[str]]:
         number += BURST
 
 
-async def live_and_die(arguments: list[str], confirmed: set[str], life_s: float) -> float:
-    """One child: the seconds from its start until it had confirmed records, then its sudden end."""
+async def live_and_die(arguments: list[str], confirmed: set[str], life_s: float) -> tuple[float, float]:
+    """One child and its sudden end.
+
+    The seconds until it had confirmed a record: since it opened the spool, and since its process began.
+    """
     started = time.monotonic()
     child = await asyncio.create_subprocess_exec(
         sys.executable, __file__, "--serve", *arguments, stdout=asyncio.subprocess.PIPE
@@ -78,16 +85,15 @@ async def live_and_die(arguments: list[str], confirmed: set[str], life_s: float)
     if stdout is None:
         raise RuntimeError("the child has no output")
     first = await stdout.readline()
-    ready_s = time.monotonic() - started
+    process_s = time.monotonic() - started
     if not first:
         raise RuntimeError("the child did not start; see its error above")
     asyncio.get_running_loop().call_later(life_s, child.kill)
     rest = await stdout.read()
     await child.wait()
     # A name cut off by the kill was not confirmed to us in full.
-    names = (first + rest).decode().rpartition("\n")[0].split("\n")
-    confirmed.update(names)
-    return ready_s
+    confirmed.update(rest.decode().split("\n")[:-1])
+    return float(first), process_s
 
 
 async def storm(kills: int, folder: str, seed: int) -> dict[str, object]:
@@ -95,12 +101,12 @@ async def storm(kills: int, folder: str, seed: int) -> dict[str, object]:
     dice = random.Random(seed)
     file = str(Path(folder) / "spool.db")
     confirmed: set[str] = set()
-    ready_s: list[float] = []
+    starts: list[tuple[float, float]] = []
     async with UpstreamSimulator(delay_s=0.05) as upstream:
         for run in range(kills):
             await upstream.set_fault(dice.choice(FAULTS))
             arguments = [file, upstream.url, upstream.key, f"run{run}"]
-            ready_s.append(await live_and_die(arguments, confirmed, dice.uniform(0.0, 0.3)))
+            starts.append(await live_and_die(arguments, confirmed, dice.uniform(0.0, 0.3)))
         waiting = waiting_in(file)
         await upstream.set_fault(Fault.NONE)
         await drain(file, upstream)
@@ -114,8 +120,9 @@ async def storm(kills: int, folder: str, seed: int) -> dict[str, object]:
             "changed": len(ledger.changed),
             "waiting_after_last_kill": waiting,
             "waiting_at_end": waiting_in(file),
-            "restart_s_median": round(sorted(ready_s)[len(ready_s) // 2], 3),
-            "restart_s_worst": round(max(ready_s), 3),
+            "back_in_service_s_worst": round(max(service for service, _ in starts), 3),
+            "process_start_s_median": round(sorted(process for _, process in starts)[len(starts) // 2], 3),
+            "process_start_s_worst": round(max(process for _, process in starts), 3),
         }
 
 
@@ -165,7 +172,7 @@ def main() -> int:
         figures = asyncio.run(storm(options.kills, folder, options.seed))
     print(json.dumps(figures, indent=2))
     is_good = not (figures["lost"] or figures["changed"] or figures["waiting_at_end"])
-    return 0 if is_good and float(str(figures["restart_s_median"])) <= MAX_RESTART_S else 1
+    return 0 if is_good and float(str(figures["back_in_service_s_worst"])) <= MAX_RESTART_S else 1
 
 
 if __name__ == "__main__":
