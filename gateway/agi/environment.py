@@ -21,9 +21,11 @@ _USUAL = re.compile(
 class Environment:
     """One environment block: a line feed, then its lines, each ended by one, without the empty line."""
 
-    __slots__ = ("_block", "script")
+    __slots__ = ("_block", "peer", "script")
 
     def __init__(self, block: bytes) -> None:
+        self.peer = ""
+        """Address of the PBX, as the connection has it; "" when nobody said."""
         self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
         self.script = self.value("network_script")
         """Path and query of the agi:// URL; "" when it has none."""

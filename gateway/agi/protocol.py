@@ -106,6 +106,7 @@ class AgiProtocol(asyncio.Protocol):
         server = self._server
         server.metrics.requests += 1
         server.sessions.watch(self)
+        environment.peer = self._peer.address
         if self._overloaded:
             self._write(_OVERLOADED)
             return

@@ -1,11 +1,11 @@
 """Builds the gateway out of its parts. The only place that knows concrete ones."""
 
 import asyncio
-from collections.abc import Mapping
 
 from gateway.agi.server import AgiServer
 from gateway.agi.verbs.assign import Assign
 from gateway.agi.verbs.base import Verb
+from gateway.agi.verbs.report import Report
 from gateway.assignment.cache import AnswerCache
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.coalesce import Coalescer
@@ -18,6 +18,7 @@ from gateway.config.settings import Settings
 from gateway.engine.provider import EngineProvider
 from gateway.model.decision import Source
 from gateway.providers.outboundiq import OutboundIq
+from gateway.service.reporting import Reporting
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.metrics import Metrics
 
@@ -31,6 +32,8 @@ class Gateway:
         self._upstreams: list[OutboundIq] = []
         self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
+        self.reporting: Reporting | None = None
+        self._report: Report | None = None
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
 
@@ -53,13 +56,17 @@ class Gateway:
             await self._server.stop()
         if self._resolver is not None:
             self._resolver.close()
+        if self._report is not None:
+            self._report.close()
+        if self.reporting is not None:
+            await self.reporting.stop()
         for coalescer in self._coalescers:
             await coalescer.close()
         for upstream in self._upstreams:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._engine = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -78,19 +85,29 @@ class Gateway:
             clock=loop,
             metrics=self.metrics.calls,
         )
+        if self.settings.dials.targets:
+            self.reporting = Reporting(self.settings, self.metrics, self._engine)
+            await self.reporting.start()
         assign = Assign(
             self.settings.agi,
             resolver=self._resolver,
             guards=Guards(settings),
             campaigns=campaigns,
             metrics=self.metrics.calls,
-            call_log=CallLog(mask_numbers=self.settings.log.mask_numbers)
-            if self.settings.log.calls
-            else None,
+            call_log=self._call_log(),
+            reporter=self.reporting,
         )
-        verbs: Mapping[str, Verb] = {"assign": assign, "": assign}
+        verbs: dict[str, Verb] = {"assign": assign, "": assign}
+        if self.reporting is not None:
+            deadline_s = self.settings.agi.report_deadline_s
+            self._report = Report(self.reporting.record, deadline_s=deadline_s, clock=loop)
+            verbs["report"] = self._report
         self._server = AgiServer(self.settings.agi, verbs, self.metrics.sessions, loop)
         await self._server.start()
+
+    def _call_log(self) -> CallLog | None:
+        log = self.settings.log
+        return CallLog(mask_numbers=log.mask_numbers) if log.calls else None
 
     def _open_engine(self) -> LocalLane | None:
         """The engine, when the settings give it numbers to choose from."""

@@ -54,7 +54,7 @@ class Second:
             guards=Guards(AssignmentSettings()),
             campaigns=Campaigns(AssignmentSettings(), {}),
             metrics=CallMetrics(),
-            on_earlier=self.ends.append if reports else None,
+            reporter=self if reports else None,
             wall_clock=lambda: 1_700_000_000.9,
         )
         arguments = [phone, "", "", f"gateway={state or pack(FIRST)}", f"dialstatus={dialstatus}", *further]
@@ -63,6 +63,13 @@ class Second:
         self.set: dict[str, str] = {}
         verb(Environment("".join(f"\n{line}" for line in [*lines, ""]).encode()), self._reply)
         self.records = [Recorder(RecorderSettings()).record(end) for end in self.ends]
+
+    def take_earlier(self, end: CallEnd) -> None:
+        self.ends.append(end)
+
+    def note_assigned(self, peer: str, state: CallState, uniqueid: str) -> None:
+        assert (peer, uniqueid) == ("", UNIQUEID)
+        assert state.status == "ASSIGNED"
 
     def _reply(self, commands: bytes) -> None:
         lines = commands.decode().splitlines()

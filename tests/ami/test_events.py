@@ -11,7 +11,9 @@ from gateway.simulator.ami_session import CHANNELVARS
 
 STATE = CallState(ani="+15559876500", phone="+14045551234", campaign="c12", dial_id="pbx-1.1-1")
 GATEWAY = pack(STATE)
-CAPTURES = {path.name.removesuffix(".hangup.txt"): path for path in Path("tests/fixtures/ami").iterdir()}
+CAPTURES = {
+    path.name.removesuffix(".hangup.txt"): path for path in Path("tests/fixtures/ami").glob("*.hangup.txt")
+}
 WALL = 1_800_000_000.0
 
 

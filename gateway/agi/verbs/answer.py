@@ -25,7 +25,7 @@ class AnswerWriter:
         self._appearance = tuple(appearance.values())
         self._shown = (variables.CALLERID_NUM, *appearance, *_KNOWN)
 
-    def commands(
+    def state(
         self,
         arguments: CallArguments,
         phone: PhoneNumber,
@@ -34,11 +34,9 @@ class AnswerWriter:
         at: str,
         dial_id: str,
         caller_id: str = "",
-    ) -> bytes:
-        """`at` is whole seconds since the epoch; `caller_id` what a call shows that is not assigned."""
-        campaign = self._campaigns.of(arguments.campaign)
-        ani = decision.ani.written(campaign.caller_id_format) if decision.ani else ""
-        state = CallState(
+    ) -> CallState:
+        """What is to be known of a call; `caller_id` is what it shows when it is not assigned."""
+        return CallState(
             decision.ani.e164 if decision.ani else caller_id,
             phone.e164,
             arguments.campaign,
@@ -48,7 +46,7 @@ class AnswerWriter:
             dial_id,
             arguments.zip,
             arguments.agent,
-            arguments.campaign_name or campaign.name,
+            arguments.campaign_name or self._campaigns.of(arguments.campaign).name,
             arguments.skill,
             arguments.lead_source,
             arguments.lead_created,
@@ -56,7 +54,12 @@ class AnswerWriter:
             arguments.direction,
             arguments.extra,
         )
-        known = (pack(state), dial_id, ani, decision.source, decision.reason, decision.status)
+
+    def commands(self, state: CallState, decision: Decision) -> bytes:
+        """All that the channel is to know."""
+        form = self._campaigns.of(state.campaign).caller_id_format
+        ani = decision.ani.written(form) if decision.ani else ""
+        known = (pack(state), state.dial_id, ani, decision.source, decision.reason, decision.status)
         if ani:
             return set_variables(self._shown, (ani, *self._appearance, *known))
         return set_variables(_KNOWN, known)

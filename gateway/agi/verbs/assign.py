@@ -12,13 +12,12 @@ from gateway.agi.settings import AgiSettings
 from gateway.agi.verbs.answer import AnswerWriter
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
 from gateway.agi.verbs.base import Reply, outcome
-from gateway.agi.verbs.earlier import earlier_call, forget_earlier
-from gateway.agi.verbs.ready import AT_LATER, DIAL_ID_LATER, ReadyAnswers
+from gateway.agi.verbs.earlier import Reporter, earlier_call, forget_earlier
+from gateway.agi.verbs.ready import AT_LATER, DIAL_ID_LATER, ReadyAnswer, ReadyAnswers
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.guards import Guards
 from gateway.assignment.resolver import Resolver
 from gateway.model.decision import Decision, Source, Status
-from gateway.model.dial import CallEnd
 from gateway.model.phone import PhoneNumber
 from gateway.model.variables import unpack
 from gateway.telemetry.call_log import CallLog
@@ -37,18 +36,15 @@ class Assign:
         campaigns: Campaigns,
         metrics: CallMetrics,
         call_log: CallLog | None = None,
-        on_earlier: Callable[[CallEnd], None] | None = None,
+        reporter: Reporter | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`on_earlier` takes the dial before on the same channel; it must neither block nor raise.
-
-        `wall_clock` gives seconds since the epoch.
-        """
+        """`wall_clock` gives seconds since the epoch."""
         self._resolver = resolver
         self._guards = guards
         self._metrics = metrics
         self._call_log = call_log
-        self._on_earlier = on_earlier
+        self._reporter = reporter
         self._wall_clock = wall_clock
         self._writer = AnswerWriter(settings, campaigns)
         self._ready = ReadyAnswers()
@@ -78,11 +74,15 @@ class Assign:
         ready = self._ready.find(environment.request, self._resolver.now())
         if ready is None:
             return False
-        dial_id = b"%b%b-1" % (self._pbx_bytes, environment.raw(b"uniqueid"))
-        commands = ready.commands(int(self._wall_clock()), dial_id)
+        uniqueid = environment.raw(b"uniqueid")
+        at, dial_id = b"%d" % self._wall_clock(), b"%b%b-1" % (self._pbx_bytes, uniqueid)
+        commands = ready.commands(at, dial_id)
         if not commands:
             return False
         self._count(environment, ready.phone, ready.decision, started)
+        if self._reporter is not None:
+            state = ready.state._replace(at=at.decode(), dial_id=dial_id.decode())
+            self._reporter.note_assigned(environment.peer, state, uniqueid.decode())
         reply(commands)
         return True
 
@@ -90,11 +90,11 @@ class Assign:
         self, environment: Environment, arguments: CallArguments, phone: PhoneNumber | Decision
     ) -> bytes:
         """Hand over the channel's earlier dial; commands so that its words are not told of this one."""
-        if self._on_earlier is None:
+        if self._reporter is None:
             return b""
         earlier = earlier_call(environment, arguments, phone, now=self._wall_clock())
         if earlier is not None:
-            self._on_earlier(earlier)
+            self._reporter.take_earlier(earlier)
         return forget_earlier(phone, earlier)
 
     def _screen(self, environment: Environment, arguments: CallArguments) -> PhoneNumber | Decision:
@@ -126,7 +126,7 @@ class Assign:
             return outcome(decision)
         if decision.source is Source.CACHE and not (arguments.dial_id or arguments.gateway):
             self._keep_ready(environment, arguments, phone, decision)
-        return self._writer.commands(
+        state = self._writer.state(
             arguments,
             phone,
             decision,
@@ -134,6 +134,9 @@ class Assign:
             dial_id=arguments.dial_id or self._dial_id(environment, arguments),
             caller_id="" if decision.ani else environment.value("callerid"),
         )
+        if self._reporter is not None:
+            self._reporter.note_assigned(environment.peer, state, environment.value("uniqueid"))
+        return self._writer.commands(state, decision)
 
     def _keep_ready(
         self, environment: Environment, arguments: CallArguments, phone: PhoneNumber, decision: Decision
@@ -141,11 +144,15 @@ class Assign:
         """The second equal request shows that there may be more: keep its answer ready to be sent."""
         if not (arguments.phone and environment.request):
             return
-        template = self._writer.commands(arguments, phone, decision, at=AT_LATER, dial_id=DIAL_ID_LATER)
-        fresh_until = self._resolver.fresh_until(arguments.lead(phone))
-        self._ready.keep(
-            environment.request, template, decision=decision, phone=phone, fresh_until=fresh_until
+        state = self._writer.state(arguments, phone, decision, at=AT_LATER, dial_id=DIAL_ID_LATER)
+        ready = ReadyAnswer(
+            decision,
+            phone,
+            state,
+            self._resolver.fresh_until(arguments.lead(phone)),
+            self._writer.commands(state, decision),
         )
+        self._ready.keep(environment.request, ready)
 
     def _dial_id(self, environment: Environment, arguments: CallArguments) -> str:
         """PBX, uniqueid and this assignment's number on its channel: the same whoever reports the call."""

@@ -11,6 +11,8 @@ outbound call, or a dialler that loops on one channel, would otherwise lose the 
 A caller's own `dial_id`, given again, says that it is one dial still.
 """
 
+from typing import Protocol
+
 from gateway.agi.commands import set_variables
 from gateway.agi.environment import Environment
 from gateway.agi.verbs.arguments import CallArguments
@@ -18,9 +20,21 @@ from gateway.model import variables
 from gateway.model.decision import Decision
 from gateway.model.dial import CallEnd, EndSource
 from gateway.model.phone import PhoneNumber
-from gateway.model.variables import unpack
+from gateway.model.variables import CallState, unpack
 
 _NEXT_TRUNK = frozenset({"", "CONGESTION", "CHANUNAVAIL", "INVALIDARGS"})
+
+
+class Reporter(Protocol):
+    """What `assign` tells about calls, beside what it tells the dialplan. Neither method blocks or raises."""
+
+    def take_earlier(self, end: CallEnd) -> None:
+        """The dial before on the same channel has ended so."""
+        ...
+
+    def note_assigned(self, peer: str, state: CallState, uniqueid: str) -> None:
+        """The PBX at the address `peer` is about to get this answer for its channel `uniqueid`."""
+        ...
 
 
 def earlier_call(

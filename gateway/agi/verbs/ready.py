@@ -11,6 +11,7 @@ from cachetools import FIFOCache
 
 from gateway.model.decision import Decision
 from gateway.model.phone import PhoneNumber
+from gateway.model.variables import CallState
 
 AT_LATER = "0000000000"
 """What commands to be kept have in the place of the time."""
@@ -27,10 +28,13 @@ class ReadyAnswer(NamedTuple):
 
     decision: Decision
     phone: PhoneNumber
+    state: CallState
+    """With `AT_LATER` and `DIAL_ID_LATER`."""
     fresh_until: float
+    """On the clock of the resolver."""
     template: bytes
 
-    def commands(self, at: int, dial_id: bytes) -> bytes:
+    def commands(self, at: bytes, dial_id: bytes) -> bytes:
         """The commands for one call; b"" when its id is not as plain as uniqueids are."""
         if _PLAIN_ID.fullmatch(dial_id) is None:
             return b""
@@ -48,12 +52,10 @@ class ReadyAnswers:
         ready = self._kept.get(request)
         return ready if ready is not None and ready.fresh_until > now else None
 
-    def keep(
-        self, request: bytes, commands: bytes, *, decision: Decision, phone: PhoneNumber, fresh_until: float
-    ) -> None:
-        """Keep `commands`, made with `AT_LATER` and `DIAL_ID_LATER`, for equal requests."""
-        if not request or len(request) > _MAX_REQUEST_BYTES or DIAL_ID_LATER.encode() in request:
+    def keep(self, request: bytes, ready: ReadyAnswer) -> None:
+        """Keep an answer whose `template` is its commands, made with `AT_LATER` and `DIAL_ID_LATER`."""
+        if len(request) > _MAX_REQUEST_BYTES or DIAL_ID_LATER.encode() in request:
             return
-        template = commands.replace(b"%", b"%%")
-        template = template.replace(AT_LATER.encode() + b"|@@", b"%d|%b", 1).replace(b"@@", b"%b")
-        self._kept[request] = ReadyAnswer(decision, phone, fresh_until, template)
+        template = ready.template.replace(b"%", b"%%")
+        template = template.replace(AT_LATER.encode() + b"|@@", b"%b|%b", 1).replace(b"@@", b"%b")
+        self._kept[request] = ready._replace(template=template)
