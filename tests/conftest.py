@@ -5,8 +5,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
+from hypothesis import settings
 
 from gateway.simulator.clock import SimulatedTimeLoop
+
+# A busy machine is no fault of the code: examples have no time limit of their own, tests have.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 def pytest_asyncio_loop_factories(

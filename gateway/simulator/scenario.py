@@ -145,8 +145,10 @@ class _Run:
                 task.add_done_callback(self._open.discard)
             await asyncio.gather(*self._open)
         finally:
-            for task in self._open:
+            left = tuple(self._open)
+            for task in left:
                 task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _arrivals(self) -> AsyncIterator[CallRequest]:
         """The requests, each at its time: exponential gaps, as calls of many agents come."""

@@ -18,6 +18,8 @@ FAST = AgiSettings(
     listen=("127.0.0.1:0",), environment_timeout_s=0.2, session_timeout_s=0.3, drain_timeout_s=0.5
 )
 
+SOON = 0.8  # far below every default, and above what a busy machine adds; tests/scenarios measure precisely
+
 
 class Verbs:
     """`echo` answers at once, `wait` when the test says, `never` not at all, `fail` raises."""
@@ -129,7 +131,7 @@ async def test_hangup_while_deciding_closes_at_once() -> None:
         writer.write(verb("wait"))
         await settled(lambda: bool(verbs.waiting))
         writer.write(b"HANGUP\n")
-        assert await asyncio.wait_for(reader.read(), 0.2) == b""
+        assert await asyncio.wait_for(reader.read(), SOON) == b""
         verbs.waiting[0](b"LATE\n")
         assert server.metrics.hung_up == 1
         writer.close()
@@ -154,7 +156,7 @@ async def test_a_verb_that_never_replies_is_answered_for_at_the_deadline() -> No
         answer = await ask(server, verb("never"))
         assert b'SET VARIABLE GATEWAY_STATUS "UNCHANGED"' in answer
         assert b'GATEWAY_REASON "timeout"' in answer
-        assert 0.25 <= loop.time() - started <= 0.35
+        assert 0.25 <= loop.time() - started <= SOON
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ async def test_idle_and_slow_clients_are_cut(sent: bytes) -> None:
         writer.write(sent)
         with suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 2) == b""
-        assert 0.15 <= loop.time() - started <= 0.25
+        assert 0.15 <= loop.time() - started <= SOON
         writer.close()
 
 
@@ -196,7 +198,7 @@ async def test_a_client_that_never_ends_is_cut_at_the_session_deadline() -> None
         writer.write(REQUEST)
         await reader.readline()
         await settled(lambda: server.metrics.open == 0)
-        assert loop.time() - started <= 0.35
+        assert loop.time() - started <= SOON
         writer.close()
 
 
@@ -298,5 +300,5 @@ async def test_stopping_does_not_wait_for_a_client_that_never_ends() -> None:
         await reader.readline()
         started = loop.time()
         await server.stop()
-        assert loop.time() - started < 0.7
+        assert loop.time() - started < 0.5 + SOON
         writer.close()
