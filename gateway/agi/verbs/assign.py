@@ -7,7 +7,7 @@ Sets CALLERID(num) when there is a number, `GATEWAY` when the call may be dialle
 import time
 from collections.abc import Callable
 
-from gateway.agi.environment import Environment
+from gateway.agi.environment import UNIQUEID, Environment
 from gateway.agi.settings import AgiSettings
 from gateway.agi.verbs.answer import AnswerWriter
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
@@ -70,7 +70,7 @@ class Assign:
         ready = self._ready.find(environment.request, self._resolver.now())
         if ready is None:
             return False
-        dial_id = b"%b%b-1" % (self._pbx_bytes, environment.raw(b"uniqueid"))
+        dial_id = b"%b%b-1" % (self._pbx_bytes, environment.after(UNIQUEID))
         commands = ready.commands(int(self._wall_clock()), dial_id)
         if not commands:
             return False
