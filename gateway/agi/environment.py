@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl
 _UNKNOWN = "unknown"
 _MAX_QUERY_FIELDS = 64
 _FIRST_ARGUMENT = b"\nagi_arg_1:"
+_SCRIPT = b"\nagi_network_script: "
+UNIQUEID = b"\nagi_uniqueid: "
+"""How the line with the channel's uniqueid begins, for `Environment.after`."""
 _USUAL = re.compile(
     rb"\nagi_arg_1: (\+?[0-9]{1,15})\n"
     rb"(?:agi_arg_2: ([0-9]{5}|)\n(?:agi_arg_3: ([A-Za-z0-9_.-]{0,64})\n)?)?\Z"
@@ -27,18 +30,21 @@ class Environment:
         self.peer = ""
         """Address of the PBX, as the connection has it; "" when nobody said."""
         self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
-        self.script = self.value("network_script")
+        self.script = _text(self.after(_SCRIPT))
         """Path and query of the agi:// URL; "" when it has none."""
 
-    def raw(self, name: bytes) -> bytes:
-        """The value of `agi_<name>` as it came, b"" when it is absent."""
+    def after(self, beginning: bytes) -> bytes:
+        """The rest of the first line that begins so (a line feed, the name, a colon, a space), as it came."""
         block = self._block
-        start = block.find(b"\nagi_%b: " % name)
-        return b"" if start < 0 else block[start + len(name) + 7 : block.index(b"\n", start + 1)]
+        start = block.find(beginning)
+        if start < 0:
+            return b""
+        start += len(beginning)
+        return block[start : block.index(b"\n", start)]
 
     def value(self, name: str) -> str:
         """The value of `agi_<name>`; "" when it is absent, empty, or Asterisk's word `unknown`."""
-        value = _text(self.raw(name.encode())).strip()
+        value = _text(self.after(b"\nagi_%b: " % name.encode())).strip()
         return "" if value == _UNKNOWN else value
 
     @property

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, cast
 
 from gateway.agi.environment import Environment, verb_of
-from gateway.agi.session import Event, Session, State
+from gateway.agi.session import DECIDING, ENVIRONMENT, HUNG_UP, NOTHING, OVER, REQUEST, Session
 from gateway.agi.verbs.base import outcome
 from gateway.model.decision import Decision, Reason, Status
 
@@ -22,8 +22,8 @@ _UNKNOWN_VERB = outcome(Decision(Status.INVALID, reason=Reason.UNKNOWN_VERB))
 _BAD_REQUEST = outcome(Decision(Status.INVALID, reason=Reason.BAD_REQUEST))
 _TOO_LATE = outcome(Decision(Status.UNCHANGED, reason=Reason.TIMEOUT))
 _INTERNAL = outcome(Decision(Status.UNCHANGED, reason=Reason.INTERNAL))
-_OVER = Session(0, 0)
-_OVER.state = State.OVER
+_ENDED = Session(0, 0)
+_ENDED.state = OVER
 
 
 class AgiProtocol(asyncio.Protocol):
@@ -43,7 +43,7 @@ class AgiProtocol(asyncio.Protocol):
         address = (transport.get_extra_info("peername") or ("",))[0]
         self._peer, admission = self._server.admit(self, address)
         if admission is None:
-            self._session.state = State.OVER
+            self._session.state = OVER
             self._transport.abort()
         else:
             self._overloaded = not admission
@@ -51,11 +51,11 @@ class AgiProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         event = self._session.receive(data)
-        if event is Event.NOTHING:
+        if event is NOTHING:
             return
-        if event is Event.REQUEST:
+        if event is REQUEST:
             self._answer_request(cast("Environment", self._session.environment))
-        elif event is Event.HUNG_UP:
+        elif event is HUNG_UP:
             self._server.metrics.hung_up += 1
             self._transport.close()
         else:
@@ -65,7 +65,7 @@ class AgiProtocol(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer ended its side. Stay only while an answer is on its way to it."""
-        return self._session.state is State.DECIDING
+        return self._session.state is DECIDING
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a reset is as good an end as any
         """The connection is over; tell the server how it went."""
@@ -77,21 +77,21 @@ class AgiProtocol(asyncio.Protocol):
             self._server.metrics.health_checks += 1
         self._server.leave(self._peer)
         # The deadlines keep us until our time is over; what is large goes now.
-        self._session = _OVER
+        self._session = _ENDED
         del self._transport
 
     def has_request(self) -> bool:
         """Whether the environment is complete, or the connection over before it was."""
-        return self._session.state is not State.ENVIRONMENT
+        return self._session.state is not ENVIRONMENT
 
     def is_over(self) -> bool:
         """Whether the connection has ended."""
-        return self._session.state is State.OVER
+        return self._session.state is OVER
 
     def expire(self) -> None:
         """Time is up: answer if nothing was answered yet, and close."""
         self._server.metrics.timed_out += 1
-        if self._session.state is State.DECIDING:
+        if self._session.state is DECIDING:
             self._write(_TOO_LATE)
             self._transport.close()
         else:
@@ -125,7 +125,7 @@ class AgiProtocol(asyncio.Protocol):
             self._write(_INTERNAL)
 
     def _reply(self, commands: bytes) -> None:
-        if self._session.state is State.DECIDING:
+        if self._session.state is DECIDING:
             self._write(commands)
 
     def _write(self, commands: bytes) -> None:

@@ -17,7 +17,7 @@ STOP_S = 10.0
 CONFIG = """
 [agi]
 listen = ["127.0.0.1:{port}"]
-session_timeout_s = 0.6
+session_timeout_s = {session_timeout_s}
 
 [assignment]
 providers = ["outboundiq"]
@@ -58,7 +58,13 @@ def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
             port = _free_port()
             config = tmp_path / f"gateway-{port}.toml"
             config.write_text(
-                CONFIG.format(port=port, upstream=upstream, deadline_s=deadline_s, assignment=assignment)
+                CONFIG.format(
+                    port=port,
+                    upstream=upstream,
+                    deadline_s=deadline_s,
+                    session_timeout_s=deadline_s + 0.35,
+                    assignment=assignment,
+                )
             )
             return stack.enter_context(_running(config, port, tmp_path / f"gateway-{port}.log"))
 

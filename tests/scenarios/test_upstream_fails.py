@@ -243,7 +243,7 @@ async def test_old_number_answers_when_upstream_is_silent(start_gateway: Callabl
 async def test_callers_who_hang_up_early_disturb_nobody(start_gateway: Callable[..., Gateway]) -> None:
     async with UpstreamSimulator() as upstream:
         await upstream.set_fault(Fault.SILENT)
-        gateway = start_gateway(upstream.url, deadline_s=0.5, assignment="fallback = []")
+        gateway = start_gateway(upstream.url, deadline_s=3.0, assignment="fallback = []")
         early = [
             CallRequest(f"1212555{number:04}", hangup_after_s=0.02, exit_on_hangup=number % 2 == 0)
             for number in range(200)

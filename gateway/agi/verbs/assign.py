@@ -7,7 +7,7 @@ Sets CALLERID(num) when there is a number, `GATEWAY` when the call may be dialle
 import time
 from collections.abc import Callable
 
-from gateway.agi.environment import Environment
+from gateway.agi.environment import UNIQUEID, Environment
 from gateway.agi.settings import AgiSettings
 from gateway.agi.verbs.answer import AnswerWriter
 from gateway.agi.verbs.arguments import CallArguments, read_arguments
@@ -74,7 +74,7 @@ class Assign:
         ready = self._ready.find(environment.request, self._resolver.now())
         if ready is None:
             return False
-        uniqueid = environment.raw(b"uniqueid")
+        uniqueid = environment.after(UNIQUEID)
         at, dial_id = b"%d" % self._wall_clock(), b"%b%b-1" % (self._pbx_bytes, uniqueid)
         commands = ready.commands(at, dial_id)
         if not commands:

@@ -49,8 +49,11 @@ class ReadyAnswers:
 
     def find(self, request: bytes, now: float) -> ReadyAnswer | None:
         """The answer to an equal request, while it is fresh; `now` is on the clock of `fresh_until`."""
-        ready = self._kept.get(request)
-        return ready if ready is not None and ready.fresh_until > now else None
+        try:
+            ready = self._kept[request]  # `get` looks twice
+        except KeyError:
+            return None
+        return ready if ready.fresh_until > now else None
 
     def keep(self, request: bytes, ready: ReadyAnswer) -> None:
         """Keep an answer whose `template` is its commands, made with `AT_LATER` and `DIAL_ID_LATER`."""
