@@ -83,6 +83,10 @@ class Carrier:
         assert len(invites) == 1, invites
         return invites[0]
 
+    def messages_of(self, number: str) -> str:
+        """Every packet that names `number`, one after the other."""
+        return "\n".join(packet for packet in self._messages().split("-" * 20) if f"sip:{number}@" in packet)
+
     def _messages(self) -> str:
         return self._trace.read_text(errors="replace") if self._trace.exists() else ""
 
