@@ -6,7 +6,7 @@ The last digit of a number says how the call goes (`sipp/outcomes.xml`), the oth
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -193,11 +193,25 @@ class ReportsRig:
         )
 
     def call(
-        self, number: str, context: str = "reports", variables: Mapping[str, str] | None = None, **how: float
+        self,
+        number: str,
+        context: str = "reports",
+        variables: Mapping[str, str] | None = None,
+        *,
+        talk_s: float = 0.3,
+        timeout_s: float = 15,
     ) -> Message:
         """One call from start to end; the Hangup event of its dialplan half."""
-        self.originate(number, context, variables, **how)
+        self.originate(number, context, variables, talk_s=talk_s, timeout_s=timeout_s)
         return self.hangup(f"Local/{number}@{context}-")
+
+    def restart_asterisk(self, end: Callable[[Box], None]) -> None:
+        """Ends Asterisk by `Box.stop` or `Box.kill` and starts it again; its events begin anew."""
+        end(self.box)
+        self.ami.__exit__(None, None, None)
+        self.box.start()
+        self.ami.__enter__()
+        self.ami.act("Events", {"EventMask": "call"})
 
     def live(self, name: str, end: str = "") -> str:
         """The full name of a live channel, waited for."""
