@@ -31,6 +31,9 @@ class MixedResult:
     """What came of the calls."""
 
     records: int
+    """What the service holds of these calls, each `dial_id` once."""
+    lines: int
+    """What the file holds of them."""
     dispositions: Counter[str]
     wrong: dict[str, dict[str, tuple[Any, Any]]]
     """By number: each field that differs, as told and as it should be."""
@@ -52,6 +55,7 @@ def place_mixed_calls(rig: ReportsRig, calls: int, *, calls_per_s: float) -> Mix
     ended = time.monotonic()
     records = wait_for(lambda: _records(rig, expected), "the records to come", within_s=_LATEST_S)
     reported = time.monotonic()
+    rig.nothing_left()
     invites = rig.carrier.all_invites()
     wrong = {}
     for number, disposition in expected.items():
@@ -63,7 +67,8 @@ def place_mixed_calls(rig: ReportsRig, calls: int, *, calls_per_s: float) -> Mix
         }
         wrong[number] = _differences(records[number], known, since=epoch)
     return MixedResult(
-        records=len(records),
+        records=sum(len(rig.service.records(number)) for number in expected),
+        lines=sum(1 for prospect in rig.gateway.prospects() if prospect in expected),
         dispositions=Counter(record["disposition_name"] for record in records.values()),
         wrong={number: differences for number, differences in wrong.items() if differences},
         calling_s=ended - began,

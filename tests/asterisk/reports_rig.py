@@ -120,10 +120,18 @@ class ReportingGateway(GatewayProcess):
 
     def lines(self, number: str) -> list[Mapping[str, Any]]:
         """The lines of the file about that prospect so far."""
+        return [record for record in self._all_lines() if record["prospect_phone"] == f"+1{number}"]
+
+    def prospects(self) -> list[str]:
+        """The 10 digits each line of the file is about."""
+        return [record["prospect_phone"].removeprefix("+1") for record in self._all_lines()]
+
+    def _all_lines(self) -> list[dict[str, Any]]:
         if not self.lines_file.is_file():
             return []
-        records = [json.loads(line) for line in self.lines_file.read_text().splitlines()]
-        return [record for record in records if record["prospect_phone"] == f"+1{number}"]
+        # a line that is being written may end early
+        complete = self.lines_file.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in complete.splitlines()]
 
     def spooled(self) -> bytes:
         """The spool's bytes on disk, its log of writes included."""
@@ -167,7 +175,8 @@ class ReportsRig:
         variables: Mapping[str, str] | None = None,
         *,
         channel: str = "",
-        talk_s: float = 0.3,
+        application: str = "Wait",
+        talk_s: float | str = 0.3,
         timeout_s: float = 15,
     ) -> None:
         """Starts a call; the caller hangs up `talk_s` after the answer, or gives up after `timeout_s`."""

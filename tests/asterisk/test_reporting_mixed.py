@@ -10,5 +10,5 @@ def test_mixed_calls_make_as_many_records_and_each_is_right_in_every_field(repor
     """`loadtest/thousand_calls.py` does the same with 1,000."""
     result = place_mixed_calls(reports, CALLS, calls_per_s=25)
     assert result.wrong == {}
-    assert result.records == CALLS
+    assert (result.records, result.lines) == (CALLS, CALLS)
     reports.assert_none_twice()
