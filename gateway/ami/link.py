@@ -75,6 +75,7 @@ class AmiLink:
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._state = LinkState.STOPPED
+        self._peer_host = ""
         self.reason = ""
         """Why the link is not up, in words; "" while it is."""
 
@@ -97,8 +98,11 @@ class AmiLink:
 
     @property
     def peer_host(self) -> str:
-        """The PBX's IP address, "" while not connected: tells which link a FastAGI peer belongs to."""
-        return self._session.peer_host if self._session and self._state is LinkState.UP else ""
+        """The PBX's IP address, "" before the first login: tells which link a FastAGI peer belongs to.
+
+        It stays known while the link is down: the calls assigned then are the ones whose end goes unheard.
+        """
+        return self._peer_host
 
     @property
     def open_calls(self) -> int:
@@ -181,6 +185,8 @@ class AmiLink:
 
     def _is_up(self) -> None:
         self._state = LinkState.UP
+        if self._session is not None and self._session.peer_host:
+            self._peer_host = self._session.peer_host
         self._calls.link_was_down()
         self.metrics.logins += 1
         self.reason = ""

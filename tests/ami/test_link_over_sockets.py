@@ -132,6 +132,9 @@ async def test_the_link_names_the_pbx_it_is_connected_to() -> None:
         assert link.peer_host == ""
         await until(lambda: link.state is LinkState.UP)
         assert link.peer_host == "127.0.0.1"
+        await pbx.stop()
+        await until(lambda: link.state is LinkState.DOWN)
+        assert link.peer_host == "127.0.0.1", "calls go on, and end, while the link is down"
 
 
 async def test_a_restarted_pbx_is_back_within_the_second() -> None:

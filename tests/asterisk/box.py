@@ -49,8 +49,13 @@ class Box:
 
     def __enter__(self) -> Self:
         self._configure()
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Starts Asterisk and waits until it has booted; also after `stop` or `kill`."""
         command = [*self._asterisk(), "-f", "-n"]
-        with (self._var / "output").open("wb") as output:
+        with (self._var / "output").open("ab") as output:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
@@ -59,7 +64,6 @@ class Box:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -76,6 +80,13 @@ class Box:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=5)
+        self._process = None
+
+    def kill(self) -> None:
+        """Ends Asterisk as a crash does: SIGKILL."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(timeout=5)
         self._process = None
 
     def cli(self, command: str) -> str:

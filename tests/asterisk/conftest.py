@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.asterisk.fetch import NotAvailableError, Programs, fetch
+from tests.asterisk.reports_rig import ReportsRig, started_reports
 from tests.asterisk.rig import Rig, started
 
 
@@ -28,4 +29,10 @@ def _fetched() -> Programs | NotAvailableError:
 @pytest.fixture(scope="session")
 def rig(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with started(programs, tmp_path_factory.mktemp("asterisk")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def reports(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReportsRig]:
+    with started_reports(programs, tmp_path_factory.mktemp("reports")) as running:
         yield running

@@ -24,32 +24,40 @@ do_not_call = ["+1900"]
 
 [outboundiq]
 url = "{url}"
-key = "test-key"
+key = "{key}"
 """
+KEY = "test-key"
 
 
 class GatewayProcess:
     """Runs from `__enter__` to `__exit__`. The session's limit is twice the decision's deadline."""
 
-    def __init__(self, folder: Path, *, port: int, url: str, deadline_s: float = 0.7) -> None:
+    def __init__(self, folder: Path, *, port: int, url: str, deadline_s: float = 0.7, more: str = "") -> None:
+        """`more` is TOML that follows the file's own sections."""
         self.port = port
         self.agi = f"agi://127.0.0.1:{port}"
         self._config = folder / f"gateway-{port}.toml"
         self._output = folder / f"gateway-{port}.output"
-        text = CONFIG.format(port=port, url=url, deadline_s=deadline_s, session_timeout_s=2 * deadline_s)
-        self._config.write_text(text)
+        text = CONFIG.format(
+            port=port, url=url, key=KEY, deadline_s=deadline_s, session_timeout_s=2 * deadline_s
+        )
+        self._config.write_text(text + more)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Starts the gateway and waits until it listens; what it prints is added to its output so far."""
         command = [sys.executable, "-m", "gateway", "serve", "--config", str(self._config)]
-        with self._output.open("wb") as output:
+        with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
             wait_for(self._listens, "the gateway to listen", within_s=15)
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -66,6 +74,13 @@ class GatewayProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(timeout=5)
+        self._process = None
+
+    def kill(self) -> None:
+        """Ends the gateway as a crash does: SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=5)
         self._process = None
 
     def output(self) -> str:
