@@ -1,8 +1,9 @@
 """Measures what a call costs: the gateway against a bare uvloop server, and the ways to reach the upstream.
 
-Run `make bench`, or `python loadtest/bench.py --quick` for less than 90 seconds; `--only hit` runs one
-section. The table goes to stdout, all samples to bench-results/; docs/reference/benchmark.md explains both.
-Exit code 1 when any call got no number or a wrong one, 3 when a server did not start.
+Also what an AMI event costs, beside panoramisk. Run `make bench`, or `python loadtest/bench.py --quick` for
+about 90 seconds; `--only hit` runs one section. Tables go to stdout, all samples to bench-results/;
+docs/reference/benchmark.md explains them. Exit code 1 when any call got no number or a wrong one, or an AMI
+event was missed; 3 when a server did not start.
 """
 
 import argparse
@@ -17,8 +18,17 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import ami_bench
 from proc import Usage, memory_mb, pin, stolen_s
-from report import Sample, Section, Verdict, print_section, print_verdicts, verdicts
+from report import (
+    Sample,
+    Section,
+    Verdict,
+    at_least,
+    print_section,
+    print_verdicts,
+    verdicts,
+)
 from servers import ENVIRONMENT, HERE, LOAD_CPU, SERVERS, Server, StartError, Stub, running, running_stub
 
 RESULTS = HERE.parent / "bench-results"
@@ -31,6 +41,7 @@ _REPEATS = 2
 _PATIENCE_S = {True: 25.0, False: 900.0}
 """How long, quick or not, the benchmark goes on repeating spoilt rounds; later ones are kept as they are."""
 _PHONES_PER_RUN = 1_000_000
+AMI = "ami"
 
 
 def sections(*, quick: bool) -> list[Section]:
@@ -181,27 +192,50 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, under 90 s")
-    names = [section.name for section in sections(quick=True)]
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, about 90 s")
+    names = [*(section.name for section in sections(quick=True)), AMI]
     parser.add_argument(
         "--only", choices=names, action="append", help="run this section only; may be repeated"
     )
     arguments = parser.parse_args()
-    chosen = [s for s in sections(quick=arguments.quick) if not arguments.only or s.name in arguments.only]
-    results: dict[str, list[Sample]] = {}
+    only = set(arguments.only or names)
     started = time.time()
-    with tempfile.TemporaryDirectory() as name, running_stub(Path(name), delay_ms=UPSTREAM_DELAY_MS) as stub:
-        bench = Bench(Path(name), stub, patience_s=_PATIENCE_S[arguments.quick])
-        for section in chosen:
-            results[section.name] = bench.run(section)
-            print_section(section, results[section.name])
+    results = call_sections(
+        [section for section in sections(quick=arguments.quick) if section.name in only],
+        quick=arguments.quick,
+    )
     found = verdicts(results)
+    ami = ami_bench.measure(quick=arguments.quick) if AMI in only else []
+    if ami:
+        ami_bench.print_ami(ami)
+        what = "AMI event without a filter, panoramisk over gateway"
+        found.append(at_least(ami_bench.GOAL, ami[0].ratios, what))
     print_verdicts(found)
-    print(f"\nall samples: {store(results, found, started, quick=arguments.quick)}")
+    print(f"\nall samples: {store(results, ami, found, started=started, quick=arguments.quick)}")
     return 1 if any(sample.failures for samples in results.values() for sample in samples) else 0
 
 
-def store(results: dict[str, list[Sample]], found: list[Verdict], started: float, *, quick: bool) -> Path:
+def call_sections(chosen: list[Section], *, quick: bool) -> dict[str, list[Sample]]:
+    """Run the sections about calls, with one upstream for all, and print each when it is done."""
+    results: dict[str, list[Sample]] = {}
+    if not chosen:
+        return results
+    with tempfile.TemporaryDirectory() as name, running_stub(Path(name), delay_ms=UPSTREAM_DELAY_MS) as stub:
+        bench = Bench(Path(name), stub, patience_s=_PATIENCE_S[quick])
+        for section in chosen:
+            results[section.name] = bench.run(section)
+            print_section(section, results[section.name])
+    return results
+
+
+def store(
+    results: dict[str, list[Sample]],
+    ami: list[ami_bench.AmiResult],
+    found: list[Verdict],
+    *,
+    started: float,
+    quick: bool,
+) -> Path:
     """Write everything to a JSON file named after the time."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / time.strftime("bench-%Y%m%d-%H%M%S.json", time.gmtime(started))
@@ -212,6 +246,7 @@ def store(results: dict[str, list[Sample]], found: list[Verdict], started: float
         "machine": platform.platform(),
         "verdicts": [dataclasses.asdict(verdict) for verdict in found],
         "samples": {name: [dataclasses.asdict(s) for s in samples] for name, samples in results.items()},
+        "ami": [dataclasses.asdict(result) for result in ami],
     }
     path.write_text(json.dumps(document, indent=1))
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

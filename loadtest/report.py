@@ -1,6 +1,6 @@
 """Turns samples into tables and ratios: medians with their spread, each ratio taken within one round."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -145,11 +145,27 @@ def _ratio(
     )
 
 
+def at_least(goal: float, ratios: Sequence[float], what: str) -> Verdict:
+    """The verdict on ratios of which the median is to reach `goal`."""
+    middle = median(ratios)
+    return Verdict(
+        what=what,
+        median=middle,
+        lowest=min(ratios),
+        highest=max(ratios),
+        goal=f"at least {goal:g}",
+        reached=middle >= goal,
+        rounds=len(ratios),
+    )
+
+
 def print_verdicts(found: list[Verdict]) -> None:
     """One line for each ratio."""
-    print("\nRatios of CPU per call, taken within each round (median, lowest to highest)")
+    if not found:
+        return
+    print("\nRatios of CPU time, taken within each round (median, lowest to highest)")
     for verdict in found:
         goal = f"  goal {verdict.goal}: {'reached' if verdict.reached else 'MISSED'}" if verdict.goal else ""
         noisy = f"  ({verdict.noisy} of {verdict.rounds} rounds noisy)" if verdict.noisy else ""
         spread = f"{verdict.median:>6.2f}  {verdict.lowest:.2f}..{verdict.highest:.2f}"
-        print(f"  {verdict.what:<50}{spread}{goal}{noisy}")
+        print(f"  {verdict.what:<52}{spread}{goal}{noisy}")

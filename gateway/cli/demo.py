@@ -8,7 +8,9 @@ import click
 from gateway.cli.console import fail, put, say
 
 if TYPE_CHECKING:
-    from gateway.simulator.scenario import Figures
+    from gateway.cli.demo_world import Played
+
+_TOO_SLOW = "the machine may be too slow for this rate; try --rate 10"
 
 
 @click.command()
@@ -23,31 +25,34 @@ if TYPE_CHECKING:
 def demo(seconds: float | None, rate: float) -> None:
     """Show the gateway at work on one screen.
 
-    A simulated Asterisk places calls. Gateway, engine, an upstream that fails now and then, and Asterisk's
-    side of FastAGI run in this process and talk over real connections on free loopback ports. Exit code 1 if
-    a call got no answer.
+    A simulated Asterisk places calls and tells when they end. Gateway, engine, an upstream that fails now and
+    then, and Asterisk's side of FastAGI and AMI run in this process and talk over real connections on free
+    loopback ports. Exit code 1 if a call got no answer or its record did not arrive once.
     """
     try:
-        figures = _play(seconds, rate)
+        played = _play(seconds, rate)
     except KeyboardInterrupt:
         say("stopped before the first call")
         return
+    figures = played.figures
     if figures is None:
         return
+    if not played.records.are_right:
+        fail("not every finished call arrived as one record", _TOO_SLOW)
     unanswered = figures.by_status.get("", 0) + figures.timed_out
     if unanswered or figures.protocol_errors:
         fail(
             f"{unanswered} calls got no answer, {figures.protocol_errors} protocol errors",
-            "the machine may be too slow for this rate; try --rate 10",
+            _TOO_SLOW,
         )
 
 
-def _play(seconds: float | None, rate: float) -> "Figures | None":
+def _play(seconds: float | None, rate: float) -> "Played":
     from gateway.cli.demo_screen import open_screen, summary
     from gateway.cli.demo_world import play
     from gateway.service.loop import run
 
     with open_screen(sys.stdout) as screen:
-        figures = run(play(screen.show, seconds=seconds, calls_per_s=rate))
-    put(f"{summary(figures)}\n")
-    return figures
+        played = run(play(screen.show, seconds=seconds, calls_per_s=rate))
+    put(f"{summary(played)}\n")
+    return played

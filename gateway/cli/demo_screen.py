@@ -9,13 +9,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.demo_world import DOWN_S, UP_S, View
+from gateway.cli.demo_records import Records
+from gateway.cli.demo_world import DOWN_S, UP_S, Played, View
 from gateway.simulator.scenario import Figures
 
 _WHAT = "A simulated Asterisk places calls through this gateway, over real FastAGI sessions."
 _WATCH = (
     f"Its upstream answers for {UP_S:.0f} s, then fails for {DOWN_S:.0f} s: "
-    "watch where the numbers come from meanwhile, and the latency."
+    "watch where the numbers come from meanwhile, the latency, and the records of finished calls that wait."
 )
 _NEXT = "Ctrl-C ends it. Next: docs/tutorial/first-call.md places a call with numbers of your own."
 _STARTING = "starting; the very first time takes a few seconds more, in which the map of area codes is made"
@@ -92,14 +93,33 @@ def plain_line(view: View) -> str:
     upstream = "DOWN" if view.upstream_is_down else "up"
     return (
         f"{figures.elapsed_s:5.1f} s  {figures.calls_per_s:5.1f} calls/s  p50 {_ms(figures.p50_ms)}  "
-        f"p99 {_ms(figures.p99_ms)}  upstream {upstream:<4}  {sources}"
+        f"p99 {_ms(figures.p99_ms)}  upstream {upstream:<4}  {sources}  {_records_line(view.records)}"
     )
 
 
-def summary(figures: Figures | None) -> str:
+def _records_line(records: Records) -> str:
+    return (
+        f"records: {records.waiting} waiting {records.delivered} delivered {records.dead} dead"
+        f"  AMI {records.link}"
+    )
+
+
+def summary(played: Played) -> str:
     """What the whole run came to."""
-    if figures is None:
+    if played.figures is None:
         return "stopped before the first figures"
+    return f"{_calls_summary(played.figures)}\n{_records_summary(played.records)}"
+
+
+def _records_summary(records: Records) -> str:
+    return (
+        f"{records.call_ends} calls ended at Asterisk: {records.made} records made, "
+        f"{records.delivered} delivered, {records.dead} dead, {records.waiting} waiting, "
+        f"{records.duplicates} duplicates"
+    )
+
+
+def _calls_summary(figures: Figures) -> str:
     return (
         f"{figures.ended} calls in {figures.elapsed_s:.1f} s: {_listed(figures.by_status)}\n"
         f"numbers came from: {_listed(figures.by_source)}\n"
@@ -122,6 +142,8 @@ def drawn(view: View) -> Group:
         Text(f"{_WHAT} {_WATCH}"),
         Text(""),
         _headline(view),
+        Text(""),
+        _records(view.records),
         Text(""),
         _shares("where numbers came from", view.figures.by_source),
         _shares("status", view.figures.by_status),
@@ -149,6 +171,16 @@ def _headline(view: View) -> Table:
         down,
         style="bold",
     )
+    return table
+
+
+def _records(records: Records) -> Table:
+    table = Table(title="records of finished calls", title_justify="left", box=None, header_style="dim")
+    for name in ("waiting", "delivered", "dead", "duplicates"):
+        table.add_column(name, justify="right", min_width=10)
+    table.add_column("AMI link", overflow="fold")
+    numbers = (records.waiting, records.delivered, records.dead, records.duplicates)
+    table.add_row(*(f"{number}" for number in numbers), records.link, style="bold")
     return table
 
 

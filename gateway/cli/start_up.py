@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from gateway.cli.console import COULD_NOT_START, complain
 
 _SYSTEM_HINT = "an address in use: is another gateway running? A certificate: see outboundiq.ca_file"
-_STORE_HINT = "see engine.database: another file, or one this user may write"
+_STORE_HINT = "see spool.file and engine.database: another file, or one this user may write"
 _INVENTORY_HINT = "mend the file named by engine.inventory; nothing of it was loaded"
 
 

@@ -35,9 +35,12 @@ _CLIENT_ERROR = 400
 
 
 class DialLedger:
-    """The records an upstream was sent."""
+    """The records an upstream was sent; the last `most` different ones, or all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int | None = None) -> None:
+        self._most = most
+        self.repeats = 0
+        """Records that had come before."""
         self.dials: dict[str, Mapping[str, Any]] = {}
         """By dial_id, as they first came."""
         self.times: Counter[str] = Counter()
@@ -45,16 +48,15 @@ class DialLedger:
         self.changed: set[str] = set()
         """Those that came again with other content."""
 
-    @property
-    def repeats(self) -> int:
-        """Records that had come before."""
-        return self.times.total() - len(self.times)
-
     def keep(self, dial_id: str, content: Mapping[str, Any]) -> None:
         """Take one record; a repeat is counted and changes nothing."""
         self.times[dial_id] += 1
+        self.repeats += self.times[dial_id] > 1
         if self.dials.setdefault(dial_id, content) != content:
             self.changed.add(dial_id)
+        if self._most is not None and len(self.dials) > self._most:
+            oldest = next(iter(self.dials))
+            del self.dials[oldest], self.times[oldest]
 
 
 def dial(body: Mapping[str, Any], fault: Fault, fields: str, ledger: DialLedger) -> HttpAnswer:

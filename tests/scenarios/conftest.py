@@ -34,6 +34,8 @@ key = "simulated-key"
 class RunningGateway:
     port: int
     pid: int
+    config: Path
+    log: Path
 
     def waited_s(self) -> float:
         """How long the process was ready to run and had no CPU, since its start (proc(5), schedstat)."""
@@ -54,18 +56,19 @@ def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
     """Starts `ani-gateway serve` as its users do; on leaving it must stop cleanly and have raised nothing."""
     with contextlib.ExitStack() as stack:
 
-        def start(upstream: str, *, deadline_s: float = 0.25, assignment: str = "") -> RunningGateway:
+        def start(
+            upstream: str, *, deadline_s: float = 0.25, assignment: str = "", more: str = ""
+        ) -> RunningGateway:
             port = _free_port()
             config = tmp_path / f"gateway-{port}.toml"
-            config.write_text(
-                CONFIG.format(
-                    port=port,
-                    upstream=upstream,
-                    deadline_s=deadline_s,
-                    session_timeout_s=deadline_s + 0.35,
-                    assignment=assignment,
-                )
+            text = CONFIG.format(
+                port=port,
+                upstream=upstream,
+                deadline_s=deadline_s,
+                session_timeout_s=deadline_s + 0.35,
+                assignment=assignment,
             )
+            config.write_text(text + more)
             return stack.enter_context(_running(config, port, tmp_path / f"gateway-{port}.log"))
 
         yield start
@@ -77,7 +80,7 @@ def _running(config: Path, port: int, log: Path) -> Iterator[RunningGateway]:
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             _wait_until_listening(process, port, log)
-            yield RunningGateway(port, process.pid)
+            yield RunningGateway(port, process.pid, config, log)
         finally:
             process.send_signal(signal.SIGTERM)
             code = _stopped(process)

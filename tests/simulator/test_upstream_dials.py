@@ -79,3 +79,10 @@ def test_dial_results_takes_what_bears_the_company_and_every_name(ledger: DialLe
         assert answer == {"result": "FAIL", "reason": f"missing: {meaning}"}
     assert ledger.times == {"x": 1}
     assert DEFAULT_COMPANY_GUID not in str(ledger.dials)
+
+
+def test_a_bounded_ledger_forgets_the_oldest_and_counts_on() -> None:
+    ledger = DialLedger(most=2)
+    for dial_id in ("a", "b", "b", "c", "c"):
+        ledger.keep(dial_id, {})
+    assert (set(ledger.dials), ledger.repeats) == ({"b", "c"}, 2)
