@@ -9,6 +9,7 @@ from gateway.cli.api import api
 from gateway.cli.call import call
 from gateway.cli.config import config
 from gateway.cli.demo import demo
+from gateway.cli.dials import dials
 from gateway.cli.serve import serve
 
 
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, config):
+for command in (serve, demo, call, api, dials, config):
     main.add_command(command)

@@ -120,7 +120,7 @@ class SqliteSpool:
         def work(transaction: Transaction) -> list[Stored]:
             for outcome in outcomes:
                 _settle(transaction, outcome, now)
-            return [_put(transaction, dial, self._targets, now, self._settle_s) for dial in dials]
+            return [put(transaction, dial, self._targets, now, self._settle_s) for dial in dials]
 
         return self._database.write(work)
 
@@ -188,7 +188,10 @@ def _oldest(transaction: Transaction, target: str) -> float | None:
     return rows[0][0] if rows else None
 
 
-def _put(transaction: Transaction, dial: Dial, targets: Sequence[str], now: float, settle_s: float) -> Stored:
+def put(
+    transaction: Transaction, dial: Dial, targets: Sequence[str], now: float, settle_s: float = 0.0
+) -> Stored:
+    """Put one record, or let it better the one that is known by its `dial_id`. Raises `ValueError`."""
     text = encoded(dial)
     new = transaction.execute(
         "INSERT INTO records (dial_id, rank, dial, put_at) VALUES (?, ?, ?, ?)"

@@ -1,23 +1,26 @@
 """What waits and what died in a spool, for people: listing, and another chance for dead letters.
 
-Works beside the process that owns the spool: SQLite lets others read, and a record somebody retries is found
-by its owner when it looks next, within a few seconds.
+Works beside the process that owns the spool: SQLite lets others read and write, and a record somebody puts or
+retries is found by its owner when it looks next, within a few seconds.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from gateway.model.delivery import Delivery, DeliveryState, SpooledDial, TargetStats
+from gateway.model.delivery import Delivery, DeliveryState, SpooledDial, Stored, TargetStats
 from gateway.model.dial import Dial
-from gateway.stores.base import StoreUnusableError
-from gateway.stores.spool import MIGRATIONS, count, decoded, forget_if_done
-from gateway.stores.sqlite import Row, SqliteDatabase, Transaction, Value
+from gateway.stores.base import StoreError, StoreTooNewError, StoreUnusableError
+from gateway.stores.spool import MIGRATIONS, count, decoded, forget_if_done, put
+from gateway.stores.sqlite import Migration, Row, SqliteDatabase, Transaction, Value
 
 _COLUMNS = "id, dial_id, dial, put_at, done_at"
 _HAS_DELIVERY = """AND EXISTS (
-    SELECT 1 FROM deliveries WHERE record = id AND (? < 0 OR state = ?) AND (? = '' OR target = ?)
+    SELECT 1 FROM deliveries WHERE record = id AND state BETWEEN ? AND ? AND (? = '' OR target = ?)
 )"""
+_IS_SPOOL = ("SELECT record, target FROM deliveries LIMIT 0", "SELECT dial_id, dial FROM records LIMIT 0")
+_NO_MIGRATIONS: tuple[Migration, ...] = (_IS_SPOOL,) * len(MIGRATIONS)
+"""In place of the real ones, so that a file which is no spool is refused and not made into one."""
 
 
 class SpoolView:
@@ -27,11 +30,27 @@ class SpoolView:
         self._database = database
 
     @classmethod
-    def open(cls, file: str) -> Self:
-        """Open a spool that exists, whether a gateway works with it or not. Raises `StoreError`."""
+    def open(cls, file: str, *, create: bool = False) -> Self:
+        """Open a spool, whether a gateway works with it or not; `create` makes one that does not exist.
+
+        Raises `StoreError`, also when the file is a database of something else.
+        """
         if not Path(file).exists():
+            if create:
+                return cls(SqliteDatabase.open(file, MIGRATIONS))
             raise StoreUnusableError(f'there is no spool "{file}"; check spool.file')
-        return cls(SqliteDatabase.open(file, MIGRATIONS))
+        database: SqliteDatabase | None = None
+        try:
+            database = SqliteDatabase.open(file, _NO_MIGRATIONS)
+            database.run(_look)
+        except StoreError as error:
+            if database is not None:
+                database.close()
+            # SQLite's plain error: a table or column is not there. Other faults have types of their own.
+            if type(error) is StoreError or isinstance(error, StoreTooNewError):
+                raise StoreUnusableError(f'"{file}" is no spool of this version: {error}') from error
+            raise
+        return cls(database)
 
     def close(self) -> None:
         """Close the file."""
@@ -46,13 +65,20 @@ class SpoolView:
     ) -> list[SpooledDial]:
         """Up to `most` records in order of arrival, the next after number `after`.
 
-        `state` picks those that stand so with any target, or with `target`; DONE those that all have.
+        `state` picks those that stand so with any target, or with `target`: WAITING includes what is sent and
+        not answered yet, DONE is those that all targets have.
         """
         return self._database.run(lambda transaction: _page(transaction, state, target, after, most))
 
     def find(self, dial_id: str) -> SpooledDial | None:
         """One record, `None` when it is unknown or long delivered."""
         return self._database.run(lambda transaction: _find(transaction, dial_id))
+
+    def put(self, dials: Sequence[Dial], targets: Sequence[str], *, now: float) -> list[Stored]:
+        """Put records for `targets`, due at once; on disk when it returns. One answer for each of `dials`."""
+        return self._database.run(
+            lambda transaction: [put(transaction, dial, targets, now) for dial in dials]
+        )
 
     def retry(self, dial_ids: Sequence[str] = (), *, target: str = "", now: float) -> int:
         """Give dead letters another chance at once: those named, or all; how many there were.
@@ -75,14 +101,28 @@ def _page(
     elif state is None and not target:
         where = ""
     else:
-        wanted = -1 if state is None else int(state)
         where = _HAS_DELIVERY
-        values = [wanted, wanted, target, target]
+        low, high = _between(state)
+        values = [low, high, target, target]
     rows = transaction.execute(
         f"SELECT {_COLUMNS} FROM records WHERE id > ? {where} ORDER BY id LIMIT ?",  # noqa: S608 - no outside text
         (after, *values, most),
     )
     return [_spooled(transaction, row) for row in rows]
+
+
+def _between(state: DeliveryState | None) -> tuple[int, int]:
+    if state is None:
+        return DeliveryState.WAITING, DeliveryState.DEAD
+    if state is DeliveryState.WAITING:
+        return DeliveryState.WAITING, DeliveryState.SENT
+    return state, state
+
+
+def _look(transaction: Transaction) -> None:
+    """Raises `StoreError` when the tables are not those of a spool."""
+    for statement in _IS_SPOOL:
+        transaction.execute(statement)
 
 
 def _find(transaction: Transaction, dial_id: str) -> SpooledDial | None:
