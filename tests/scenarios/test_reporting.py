@@ -128,7 +128,6 @@ async def test_calls_are_answered_while_a_burst_of_hangups_comes(
     usual = p999([call.ended_s for call in quiet])
     starved = starvation.of(under_burst)
     corrected = [call.ended_s - lost for call, lost in zip(under_burst, starved, strict=True)]
-    print(usual, p999([c.ended_s for c in under_burst]), p999(corrected))
     assert {call.status for call in under_burst} == {Status.ASSIGNED}
     assert p999(corrected) <= usual + MOST_STALL_S
 
