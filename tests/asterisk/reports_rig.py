@@ -175,17 +175,20 @@ class ReportsRig:
         variables: Mapping[str, str] | None = None,
         *,
         channel: str = "",
-        application: str = "Wait",
-        talk_s: float | str = 0.3,
+        bridged_with: str = "",
+        talk_s: float = 0.3,
         timeout_s: float = 15,
     ) -> None:
-        """Starts a call; the caller hangs up `talk_s` after the answer, or gives up after `timeout_s`."""
+        """Starts a call; the caller hangs up `talk_s` after the answer, or gives up after `timeout_s`.
+
+        `bridged_with` is a number to be the caller instead: called over the trunk, past the gateway.
+        """
         if len(number) == NUMBER_DIGITS:
             self.numbers.add(number)
         fields = {
             "Channel": channel or f"Local/{number}@{context}/n",
-            "Application": "Wait",
-            "Data": str(talk_s),
+            "Application": "Dial" if bridged_with else "Wait",
+            "Data": f"PJSIP/{bridged_with}@trunk-b" if bridged_with else str(talk_s),
             "CallerID": '"Agent Seven" <7001>',
             "Timeout": str(int(timeout_s * 1000)),
             "Async": "true",

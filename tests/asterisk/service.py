@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from gateway.simulator.upstream import UpstreamSimulator
+from gateway.simulator.upstream_answers import Fault
 from tests.asterisk.gateway_process import KEY
 
 COMPANY_GUID = "5d7c1b9e-64a3-4f0b-9d21-8e3f60a7c412"
@@ -31,15 +33,27 @@ class Service:
         dials = list(self.simulator.dials.dials.values())
         return [dial for dial in dials if dial["prospect_phone"] == number]
 
+    @contextmanager
+    def misbehaving(self, fault: Fault) -> Iterator[None]:
+        """Has the service misbehave for a while."""
+        self._run(self.simulator.set_fault(fault))
+        try:
+            yield
+        finally:
+            self._run(self.simulator.set_fault(Fault.NONE))
+
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.simulator.start(), self._loop).result(5)
+        self._run(self.simulator.start())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self.simulator.stop(), self._loop).result(5)
+        self._run(self.simulator.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
         self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(5)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.simulator.upstream_answers import Fault
 from tests.asterisk.reports_rig import (
     ANSWERED,
     BUSY,
@@ -13,6 +14,7 @@ from tests.asterisk.reports_rig import (
     ReportsRig,
     new_number,
 )
+from tests.asterisk.wait import wait_for
 
 pytestmark = REAL_ASTERISK
 
@@ -73,6 +75,22 @@ def test_local_channel_without_n_is_reported_once(reports: ReportsRig) -> None:
     reports.check(number, "Answered")
 
 
+def test_local_channel_that_is_optimised_away_is_reported_once(reports: ReportsRig) -> None:
+    """Its Hangup event comes while the call lives on, with another channel in its place."""
+    number, caller = new_number(ANSWERED), new_number(ANSWERED)
+    reports.originate(number, channel=f"Local/{number}@reports", bridged_with=caller)
+    wait_for(lambda: "ACK sip:" in reports.carrier.messages_of(caller), f"{caller} to answer")
+    reports.carrier.talk(number)
+    reports.hangup(f"Local/{number}@reports-")
+    reports.check(number, "Answered")
+    customer = reports.live("PJSIP/trunk-b-")
+    reports.ami.act("Hangup", {"Channel": customer})
+    reports.hangup(customer, "")
+    reports.nothing_left()
+    assert len(reports.service.records(number)) == 1
+    assert reports.service.records(caller) == []
+
+
 @pytest.mark.parametrize(
     ("outcome", "disposition"), [(ANSWERED, "Answered"), (BUSY, "Busy"), (CONGESTION, "Congestion")]
 )
@@ -127,3 +145,22 @@ def test_hangup_handler_and_ami_together_make_one_record(reports: ReportsRig) ->
     assert ended.variables["GATEWAY"]
     reports.nothing_left()
     assert len(reports.service.records(number)) == 1
+
+
+def test_two_calls_of_one_channel_are_two_records(reports: ReportsRig) -> None:
+    first, second = new_number(ANSWERED), new_number(BUSY)
+    reports.numbers.add(second)
+    ended = reports.call(first, "two-calls", {"SECOND": second}, talk_s=4)
+    records = [reports.record(number) for number in (first, second)]
+    assert [record["disposition_name"] for record in records] == ["Answered", "Busy"]
+    assert [record["dial_id"] for record in records] == [f"{ended.get('Uniqueid')}-1", "second"]
+    assert [record["ani"] for record in records] == [
+        reports.carrier.invite(number).ani for number in (first, second)
+    ]
+
+
+def test_call_without_an_assigned_number_is_reported_with_its_own(reports: ReportsRig) -> None:
+    number = new_number(ANSWERED)
+    with reports.service.misbehaving(Fault.NO_ANI_200):
+        reports.call(number)
+    assert reports.check(number, "Answered")["ani"] == "7001"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from gateway.simulator.upstream_answers import Fault
 from tests.asterisk.box import Box
 from tests.asterisk.fetch import Programs
 from tests.asterisk.ports import free_tcp_port
@@ -12,6 +13,7 @@ from tests.asterisk.reports_rig import (
     AMI_SECRET,
     ANSWERED,
     BUSY,
+    DISPOSITIONS,
     FAR_END_HANGS_UP,
     REAL_ASTERISK,
     ReportingGateway,
@@ -113,6 +115,17 @@ def test_calls_that_end_while_the_link_is_cut_are_reported(reports: ReportsRig) 
         assert reports.leaks(gateway.output()) == set()
     for number in (lost, told, still_up, during):
         assert reports.record(number)["disposition_name"] == "Answered"
+
+
+def test_records_wait_for_a_service_that_is_down(reports: ReportsRig) -> None:
+    numbers = [new_number(outcome) for outcome in (ANSWERED, BUSY)]
+    with reports.service.misbehaving(Fault.REFUSED):
+        for number in numbers:
+            reports.call(number)
+            assert one_line(reports.gateway, number)[0] == DISPOSITIONS[int(number[-1])]
+        assert [reports.service.records(number) for number in numbers] == [[], []]
+    for number, disposition in zip(numbers, ("Answered", "Busy"), strict=True):
+        assert reports.check(number, disposition, within_s=20)["ani"] == "7001"
 
 
 def test_hangup_handler_reports_without_ami(reports: ReportsRig) -> None:
