@@ -26,7 +26,7 @@ from tests.asterisk.wait import wait_for
 
 REAL_ASTERISK = [
     pytest.mark.asterisk,
-    pytest.mark.xdist_group("asterisk-reports"),
+    pytest.mark.xdist_group("asterisk"),
     pytest.mark.timeout(600),
 ]
 """Marks of every test of dial records: one worker, beside the one of the call path."""
