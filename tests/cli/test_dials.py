@@ -1,7 +1,7 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -158,7 +158,7 @@ def of_another_program() -> None:
     connection.close()
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     "missing": (lambda: None, 'there is no spool "spool.db"'),
     "text": (
         lambda: Path("spool.db").write_text("no database" * 100),
