@@ -1,13 +1,16 @@
 """Event loops of the tests: uvloop, as in production, or simulated time where a test is about waiting."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
 from hypothesis import settings
 
 from gateway.simulator.clock import SimulatedTimeLoop
+from tests.stores.mariadb import STATEMENTS, fetched, running
 
 # A busy machine is no fault of the code: examples have no time limit of their own, tests have.
 settings.register_profile("project", deadline=None)
@@ -21,6 +24,18 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("simulated_time"):
         return {"simulated": SimulatedTimeLoop}
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Path]:
+    """The socket of a real MariaDB with FreePBX's CDR table; mark its tests with REAL_MARIADB."""
+    server = fetched()
+    # Not below pytest's own folder: a socket's path has 107 characters at most.
+    with (
+        tempfile.TemporaryDirectory(prefix="cdr") as folder,
+        running(server, Path(folder), STATEMENTS) as one,
+    ):
+        yield one
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

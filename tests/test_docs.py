@@ -6,6 +6,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -115,6 +116,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in anchors(target.read_text()), link
 
 
+def named_files(section: dict[str, Any]) -> Iterator[str]:
+    """The files a configuration wants to be there."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from named_files(value)
+        elif key.endswith("_file") or key == "inventory":
+            yield value
+
+
 TOML_BLOCKS = list(blocks("toml"))
 
 
@@ -125,10 +135,8 @@ def test_every_toml_example_is_a_valid_configuration(
     """Files an example names are made, and a key is there, as an example may be part of a whole."""
     monkeypatch.chdir(tmp_path)
     text = text.replace("/etc/ani-gateway/", f"{tmp_path}/")
-    for section in tomllib.loads(text).values():
-        for key, value in section.items():
-            if key.endswith("_file") or key == "inventory":
-                Path(value).write_text("content")
+    for name_of_file in named_files(tomllib.loads(text)):
+        Path(name_of_file).write_text("content")
     file = tmp_path / "example.toml"
     file.write_text(text)
     assert load(file=file, environ={"ANI_GATEWAY_OUTBOUNDIQ_KEY": "key"}).origins, name

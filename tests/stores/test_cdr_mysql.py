@@ -1,8 +1,5 @@
 import gc
-import os
-import tempfile
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,43 +8,19 @@ import pytest
 
 from gateway.stores.base import StoreError, StoreUnusableError
 from gateway.stores.cdr_mysql import CdrTable, parse_url, read_cdr
-from tests.stores.mariadb import NotAvailableError, Server, fetch, running
+from tests.stores.mariadb import PASSWORD, REAL_MARIADB
 
-PASSWORD = "s3cret-of-cdr"
 STATE = "1|+12345678901|+15559876543|9001|ASSIGNED|engine|1775831535|1775831535.7-1"
-STATEMENTS = (Path(__file__).parents[1] / "fixtures/cdr/freepbx.sql").read_text()
-
-pytestmark = [pytest.mark.mariadb, pytest.mark.xdist_group("mariadb"), pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="session")
-def server() -> Server:
-    try:
-        return fetch()
-    except NotAvailableError as error:
-        line = f"THE REAL MARIADB IS NOT TESTED: {' '.join(str(error).split())}"
-    if os.environ.get("REQUIRE_ASTERISK") == "1":
-        pytest.fail(line, pytrace=False)
-    pytest.skip(line)
-
-
-@pytest.fixture(scope="session")
-def socket(server: Server) -> Iterator[Path]:
-    # Not below pytest's own folder: a socket's path has 107 characters at most.
-    with (
-        tempfile.TemporaryDirectory(prefix="cdr") as folder,
-        running(server, Path(folder), STATEMENTS) as one,
-    ):
-        yield one
+pytestmark = REAL_MARIADB
 
 
 @pytest.fixture
-def table(socket: Path) -> CdrTable:
-    return CdrTable(user="reader", password=PASSWORD, socket=str(socket))
+def table(mariadb: Path) -> CdrTable:
+    return CdrTable(user="reader", password=PASSWORD, socket=str(mariadb))
 
 
 def test_rows_have_the_columns_of_the_table(table: CdrTable) -> None:
-    first = list(read_cdr(table))[0]
+    first, _, _ = read_cdr(table)
     assert first["calldate"] == datetime(2026, 4, 10, 14, 32, 15)  # noqa: DTZ001 - as the table has it
     assert (first["clid"], first["userfield"], first["billsec"]) == ('"Zoë" <7001>', STATE, 42)
 
@@ -85,9 +58,9 @@ def test_a_table_may_have_any_name(table: CdrTable) -> None:
     assert list(read_cdr(odd)) == list(read_cdr(odd, since=since)) == []
 
 
-def test_user_and_password_come_from_an_option_file(socket: Path, tmp_path: Path) -> None:
+def test_user_and_password_come_from_an_option_file(mariadb: Path, tmp_path: Path) -> None:
     file = tmp_path / "my.cnf"
-    file.write_text(f"[client]\nuser=reader\npassword='{PASSWORD}'\nsocket={socket}\n")
+    file.write_text(f"[client]\nuser=reader\npassword='{PASSWORD}'\nsocket={mariadb}\n")
     assert len(list(read_cdr(CdrTable(option_file=str(file))))) == 3
 
 
