@@ -25,6 +25,8 @@ CONNECT_S = 5.0
 """Longest wait for a connection, TLS included."""
 ANSWER_S = 5.0
 """Longest wait for the answer to an action."""
+_SHUTTING_DOWN = "Asterisk is shutting down"
+"""Its answer to every action until it is gone; manager.c."""
 
 
 class LinkLostError(Exception):
@@ -37,6 +39,11 @@ class NoAnswerError(LinkLostError):
 
 class LoginRefusedError(Exception):
     """Asterisk does not let us in; trying again helps only after someone has mended the settings."""
+
+
+def _login_error(message: str) -> LinkLostError | LoginRefusedError:
+    """What a failed login means: while Asterisk stops it refuses everyone, and nobody has to mend it."""
+    return LinkLostError(message) if message == _SHUTTING_DOWN else LoginRefusedError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +104,12 @@ class Connection:
         """
         challenge = await self.act("Challenge", AuthType="MD5")
         if not challenge.success:
-            raise LoginRefusedError(challenge.message)
+            raise _login_error(challenge.message)
         text = challenge.headers.get("Challenge", "") + secret
         key = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()  # the protocol knows no other
         answer = await self.act("Login", AuthType="MD5", Username=username, Key=key, Events="call")
         if not answer.success:
-            raise LoginRefusedError(answer.message)
+            raise _login_error(answer.message)
 
     def pause(self) -> None:
         """Read no further until `resume`."""

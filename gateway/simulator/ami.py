@@ -36,6 +36,8 @@ class AmiFault(StrEnum):
     """Sends nonsense before each message."""
     NOT_ASTERISK = "not-asterisk"
     """Greets as something else."""
+    SHUTTING_DOWN = "shutting-down"
+    """Refuses every action, as Asterisk does while it stops."""
 
 
 class AmiSimulator:
@@ -127,6 +129,7 @@ class AmiConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer the actions, and let go of what was withheld."""
         was_in = self.session.authenticated
+        self.session.shutting_down = self._fault is AmiFault.SHUTTING_DOWN
         answers = self.session.receive(data)
         withheld, self._withheld = self._withheld, []
         for message in (*withheld, *answers):

@@ -51,6 +51,8 @@ class AmiSession:
     version: str = "22.10.1"
     authenticated: bool = False
     closing: bool = False
+    shutting_down: bool = False
+    """Whether Asterisk stops: then it refuses every action."""
     actions: list[str] = field(default_factory=list)
     """Names of all actions so far, in lower case."""
     _events: frozenset[str] = frozenset({"all"})
@@ -86,6 +88,8 @@ class AmiSession:
         action = fields.get("action", "").lower()
         self.actions.append(action)
         head = [f"ActionID: {fields['actionid']}"] if "actionid" in fields else []
+        if self.shutting_down:
+            return [_error(head, "Asterisk is shutting down")]
         if not action:
             return [_error(head, "Missing action in request")]
         if not self.authenticated and action not in _OPEN_TO_ALL:

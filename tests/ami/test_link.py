@@ -183,6 +183,20 @@ async def test_a_refused_login_is_a_state_with_one_line_and_few_attempts(
         assert fixture.metrics.refused_logins == fixture.pbx.connected_total
 
 
+async def test_a_login_into_a_pbx_that_is_stopping_is_tried_again_soon() -> None:
+    async with linked() as fixture:
+        fixture.unplug()
+        fixture.pbx.fault = AmiFault.SHUTTING_DOWN
+        fixture.plug_in()
+        await asyncio.sleep(3)
+        assert fixture.state() is LinkState.DOWN
+        assert "Asterisk is shutting down" in fixture.link.reason
+        fixture.pbx.fault = AmiFault.NONE
+        await asyncio.sleep(10)
+        assert fixture.state() is LinkState.UP
+        assert fixture.metrics.refused_logins == 0
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
