@@ -36,6 +36,7 @@ retry_base_s = 0.05
 retry_cap_s = 0.2
 breaker_open_s = 0.05
 breaker_max_open_s = 0.2
+mendable_pause_s = 0.2
 
 [log]
 level = "debug"
@@ -73,7 +74,7 @@ class Pbx:
     gateway: Gateway
     ami: AmiSimulator
     expected: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    """dial_id of each call that has ended: prospect, caller ID shown, disposition; numbers as the API writes them."""
+    """By dial_id, of each call that has ended: prospect and caller ID as the API writes them, disposition."""
     _placed: int = 0
 
     async def call(self, count: int) -> list[CallResult]:
