@@ -74,7 +74,7 @@ class Pbx:
     gateway: Gateway
     ami: AmiSimulator
     expected: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    """By dial_id, of each call that has ended: prospect and caller ID as the API writes them, disposition."""
+    """By dial_id, each call that has ended: prospect, caller ID, disposition, as the API writes them."""
     _placed: int = 0
 
     async def call(self, count: int) -> list[CallResult]:
