@@ -36,6 +36,7 @@ retry_base_s = 0.05
 retry_cap_s = 0.2
 breaker_open_s = 0.05
 breaker_max_open_s = 0.2
+mendable_pause_s = 0.2
 
 [log]
 level = "debug"
