@@ -70,24 +70,26 @@ class Box:
     ) -> None:
         self.stop()
 
-    def stop(self) -> None:
-        """Ends Asterisk and whatever it started; returns within seconds."""
+    def stop(self) -> bool:
+        """Ends Asterisk and whatever it started, within seconds; whether it went by itself."""
         if self._process is None:
-            return
+            return True
         self._process.terminate()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(timeout=5)
+            self.kill()
+            return False
         self._process = None
+        return True
 
-    def kill(self) -> None:
-        """Ends Asterisk as a crash does: SIGKILL."""
+    def kill(self) -> bool:
+        """Ends Asterisk as a crash does, by SIGKILL; never by itself."""
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=5)
         self._process = None
+        return False
 
     def cli(self, command: str) -> str:
         """What Asterisk's command line answers."""

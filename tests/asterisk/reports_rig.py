@@ -217,13 +217,14 @@ class ReportsRig:
         self.originate(number, context, variables, talk_s=talk_s, timeout_s=timeout_s)
         return self.hangup(f"Local/{number}@{context}-")
 
-    def restart_asterisk(self, end: Callable[[Box], None]) -> None:
-        """Ends Asterisk by `Box.stop` or `Box.kill` and starts it again; its events begin anew."""
-        end(self.box)
+    def restart_asterisk(self, end: Callable[[Box], bool]) -> bool:
+        """Ends Asterisk by `Box.stop` or `Box.kill`, and starts it again; whether it went by itself."""
+        by_itself = end(self.box)
         self.ami.__exit__(None, None, None)
         self.box.start()
         self.ami.__enter__()
         self.ami.act("Events", {"EventMask": "call"})
+        return by_itself
 
     def live(self, name: str, end: str = "") -> str:
         """The full name of a live channel, waited for."""
