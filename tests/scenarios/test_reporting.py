@@ -34,7 +34,7 @@ from tests.scenarios.reporting import (
 from tests.scenarios.starvation import Starvation
 
 BURST = 5_000
-BURSTS = 4
+BURSTS = 3
 MOST_STALL_S = 0.02
 
 
@@ -125,7 +125,7 @@ async def test_calls_are_answered_while_a_burst_of_hangups_comes(
 
 async def stall_of_burst(pbx: Pbx, ami: AmiSimulator, *, name: str) -> float:
     """Seconds by which the 99.9th percentile of answers comes later than usual; what was starved aside."""
-    starvation = Starvation(pbx.gateway)
+    starvation = Starvation(LoopThread(pbx.gateway.pid))
     async with starvation.watched():
         usual = await answer_times(pbx, calls=200)
         asyncio.get_running_loop().call_later(0.2, ami.tell, burst_of_hangups(name))
@@ -135,6 +135,16 @@ async def stall_of_burst(pbx: Pbx, ami: AmiSimulator, *, name: str) -> float:
     starved = starvation.of(meanwhile)
     corrected = [call.ended_s - lost for call, lost in zip(meanwhile, starved, strict=True)]
     return p999(corrected) - p999([call.ended_s for call in usual])
+
+
+@dataclass(frozen=True, slots=True)
+class LoopThread:
+    """The thread that answers calls: that the spool's own thread waits for a CPU excuses no stall."""
+
+    pid: int
+
+    def waited_s(self) -> float:
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def burst_of_hangups(name: str) -> bytes:
