@@ -240,6 +240,7 @@ class DialSpool:
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._broken.clear()
+                self.fault = ""
                 _log.warning('the spool "%s" is open again', self._settings.file)
 
     async def _close_file(self) -> None:
@@ -255,9 +256,11 @@ class DialSpool:
         self.fault = ""
 
     def _note(self, error: StoreError) -> None:
-        self.fault = str(error)
+        """Said once for each kind of trouble; the metric counts every time."""
         self._metrics.spool_failures_total += 1
-        self._throttle.warning("the spool is out of order, calls go on: %s", error)
+        if self.fault != str(error):
+            self.fault = str(error)
+            self._throttle.warning("the spool is out of order, calls go on: %s", error)
 
 
 def described(dial: Dial) -> str:

@@ -150,6 +150,18 @@ async def test_a_missing_folder_is_a_state_and_ends(file: str) -> None:
         assert await taken(spool) == ["d0"]
 
 
+async def test_trouble_that_lasts_is_said_once_and_counted_each_time(
+    file: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = DialMetrics()
+    missing = SpoolSettings(file=f"{file}.d/spool.db")
+    spool = DialSpool(missing, {"a": True}, metrics)
+    await spool.start()
+    await until(lambda: metrics.spool_failures_total >= 3)
+    await spool.close()
+    assert caplog.text.count("the spool is out of order") == 1
+
+
 async def test_beyond_the_buffer_records_are_lost_loudly_and_masked(
     file: str, caplog: pytest.LogCaptureFixture
 ) -> None:
