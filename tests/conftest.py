@@ -1,6 +1,8 @@
 """Event loops of the tests: uvloop, as in production, or simulated time where a test is about waiting."""
 
 import asyncio
+import logging
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +17,37 @@ from tests.stores.mariadb import STATEMENTS, fetched, running
 # A busy machine is no fault of the code: examples have no time limit of their own, tests have.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+FULL_NUMBER = re.compile(r"(?<![0-9.])(?:\+?1)?[2-9][0-9]{9}(?![0-9.])")
+KEYS = ("simulated-key",)
+
+
+class _Indiscretions(logging.Handler):
+    """Notes every log line of ours that shows a full phone number or a key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if FULL_NUMBER.search(line) or any(key in line for key in KEYS):
+            self.lines.append(f"{record.name}: {line}")
+
+
+@pytest.fixture(autouse=True)
+def no_log_line_shows_a_number_or_a_key(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test is about. A test that asks for unmasked numbers says so by the mark `unmasked`."""
+    indiscretions = _Indiscretions()
+    logger = logging.getLogger("gateway")
+    level = logger.level
+    logger.addHandler(indiscretions)
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(level)
+    logger.removeHandler(indiscretions)
+    if not request.node.get_closest_marker("unmasked"):
+        assert indiscretions.lines == []
 
 
 def pytest_asyncio_loop_factories(
