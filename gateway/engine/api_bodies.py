@@ -8,14 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.model.lead import Lead
+from gateway.model.lead import Lead, parse_zip
 from gateway.model.phone import PhoneNumber, parse_phone
 
 T = TypeVar("T")
 
 _PHONE_FAULT = "must be a phone number of 10 to 15 digits"
-# ZIP+4 is accepted; the engine's places are 5-digit zips.
-_ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?", re.ASCII)
 # msgspec ends its messages with the place, written as "- at `$.leads[0].row_id`".
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
@@ -70,10 +68,9 @@ def decode(content: bytes | msgspec.Raw, kind: type[T], *, inside: str = "") -> 
 
 def lead(body: AssignmentBody | RowBody, *, real_time: bool) -> Lead:
     """The lead a body asks for. A zip that is none is as good as no zip. Raises `BodyError`."""
-    found = _ZIP.fullmatch((body.prospect_zip or "").strip())
     return Lead(
         phone=_phone(body.prospect_phone),
-        zip=found.group(1) if found else "",
+        zip=parse_zip((body.prospect_zip or "").strip()),
         campaign=(body.dialer_campaign or "").strip(),
         real_time=real_time,
     )

@@ -1,5 +1,6 @@
 """A lead: what an assignment is asked for."""
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -33,3 +34,12 @@ class Lead(NamedTuple):
     """`None` for the automatic order."""
     branded: bool | None = None
     """True for branded numbers only, False for plain ones only, `None` for either."""
+
+
+_ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?", re.ASCII)
+
+
+def parse_zip(text: str) -> str:
+    """The five digits of a US zip or ZIP+4, "" when `text` is neither."""
+    found = _ZIP.fullmatch(text)
+    return found[1] if found else ""

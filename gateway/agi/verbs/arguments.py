@@ -4,14 +4,13 @@ import re
 from urllib.parse import quote
 
 from gateway.agi.environment import Environment
-from gateway.model.lead import AssignmentType, Lead
+from gateway.model.lead import AssignmentType, Lead, parse_zip
 from gateway.model.phone import PhoneNumber
 from gateway.telemetry.metrics import CallMetrics
 
 _POSITIONAL = ("phone", "zip", "campaign")
 _MAX_VALUE_CHARS = 128
 _NAMED = re.compile(r"([a-z][a-z_0-9]{0,31})=(.*)", re.ASCII | re.DOTALL)
-_ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?", re.ASCII)
 _ASSIGNMENT_TYPES = frozenset(one.value for one in AssignmentType)
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -103,8 +102,7 @@ def _put(arguments: CallArguments, key: str, value: str, metrics: CallMetrics) -
 
 def _drop_nonsense(arguments: CallArguments, metrics: CallMetrics) -> None:
     if arguments.zip:
-        code = _ZIP.fullmatch(arguments.zip)
-        arguments.zip = code[1] if code else _dropped("zip", metrics)
+        arguments.zip = parse_zip(arguments.zip) or _dropped("zip", metrics)
     if arguments.assignment_type and arguments.assignment_type not in _ASSIGNMENT_TYPES:
         arguments.assignment_type = _dropped("assignment_type", metrics)
     if arguments.real_time:
