@@ -13,6 +13,14 @@ COUNTRY_CODES = ("+1", "+44")
 """Countries an ANI may be of."""
 
 
+class Kind(StrEnum):
+    """What an inventory is made of; the words of the APIs' paths and of the commands."""
+
+    CAMPAIGN = "campaigns"
+    DISPO = "dispos"
+    ANI = "anis"
+
+
 class CampaignType(StrEnum):
     """Direction of a campaign's calls."""
 
@@ -73,6 +81,25 @@ class Ani:
     def country_code(self) -> str:
         """`+1` or `+44`."""
         return self.number.country_code
+
+
+Item = Campaign | Dispo | Ani
+
+
+def kind_of(item: Item) -> Kind:
+    """What `item` is."""
+    match item:
+        case Campaign():
+            return Kind.CAMPAIGN
+        case Dispo():
+            return Kind.DISPO
+        case Ani():
+            return Kind.ANI
+
+
+def key_of(item: Item) -> str:
+    """By what `item` is known among its kind: the id, or the number in E.164 with plus."""
+    return item.number.e164 if isinstance(item, Ani) else item.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ The tree of errors; callers choose by type, never by text:
     │   ├── TimedOutError      the time given ran out
     │   └── RateLimitedError   429
     ├── RefusedError           trying again will not help: 401, 403, another 4xx
+    │   ├── NotFoundError      there is no such thing
+    │   └── AlreadyExistsError what was to be created is there already
     └── BadAnswerError         an answer arrived and makes no sense
 """
 
@@ -16,6 +18,8 @@ from typing import Protocol
 
 from gateway.model.decision import Source
 from gateway.model.dial import Dial
+from gateway.model.inventory import Item, Kind
+from gateway.model.inventory_change import Change
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 
@@ -60,6 +64,14 @@ class RefusedError(ProviderError):
     def __init__(self, message: str, *, status: int, request_id: str = "") -> None:
         super().__init__(message, request_id=request_id)
         self.status = status
+
+
+class NotFoundError(RefusedError):
+    """There is no such thing at the provider."""
+
+
+class AlreadyExistsError(RefusedError):
+    """What was to be created is there already."""
 
 
 class BadAnswerError(ProviderError):
@@ -135,4 +147,42 @@ class DialTarget(Protocol):
         `RefusedError` means it will never be taken. With `UnavailableError`, `never_sent` says that it
         certainly did not arrive.
         """
+        ...
+
+
+class InventoryService(Protocol):
+    """Keeps campaigns, dispositions and ANIs, here or at a vendor's.
+
+    Every method raises `ProviderError`. `key` is a campaign's or disposition's id, or an ANI in E.164 with
+    plus (`model.inventory.key_of`).
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in settings, commands, logs and errors."""
+        ...
+
+    @property
+    def can_list(self) -> bool:
+        """Whether `list` works; the vendors' APIs can only be asked for one item."""
+        ...
+
+    async def create(self, item: Item, *, timeout_s: float) -> None:
+        """Add `item`. Raises `AlreadyExistsError` where the service tells that it is there already."""
+        ...
+
+    async def get(self, kind: Kind, key: str, *, timeout_s: float) -> Item | None:
+        """The item as the service has it, `None` when it has none."""
+        ...
+
+    async def update(self, change: Change, *, timeout_s: float) -> None:
+        """Change what `change` names and leave the rest. Raises `NotFoundError`."""
+        ...
+
+    async def delete(self, kind: Kind, key: str, *, timeout_s: float) -> None:
+        """Take the item out. Raises `NotFoundError`."""
+        ...
+
+    async def list(self, kind: Kind, *, timeout_s: float) -> Sequence[Item]:
+        """Everything of a kind, ordered by key. Only where `can_list`."""
         ...

@@ -1,7 +1,8 @@
 """HTTP for the providers: one pooled keep-alive aiohttp session per upstream, errors as our types.
 
 A kept connection the upstream closed just as we wrote on it is no outage: the request is repeated once,
-provided not one byte of an answer had come.
+provided not one byte of an answer had come. A body may go with every method: some upstreams want one with
+GET and DELETE.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutError, UnavailableError
 
@@ -103,23 +105,43 @@ class HttpClient:
     async def post(
         self, path: str, body: bytes, *, timeout_s: float, max_reply_bytes: int, may_repeat: bool = True
     ) -> Reply:
-        """POST `body`; the reply is complete within `timeout_s` or `TimedOutError` is raised.
+        """POST `body`; as `request`."""
+        return await self.request(
+            "POST",
+            path,
+            body,
+            timeout_s=timeout_s,
+            max_reply_bytes=max_reply_bytes,
+            may_repeat=may_repeat,
+        )
 
-        Without `may_repeat` the request is sent once, even when a kept connection turns out to be closed.
-        Raises `RateLimitedError` on 429, `BadAnswerError` on a reply that is no HTTP or larger than
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        timeout_s: float,
+        max_reply_bytes: int,
+        may_repeat: bool = True,
+    ) -> Reply:
+        """Send `body` with any method; the reply is complete within `timeout_s` or `TimedOutError` is raised.
+
+        `path` is as it goes on the wire, quoted by the caller. Without `may_repeat` the request is sent once,
+        even when a kept connection turns out to be closed. Raises `RateLimitedError` on 429, `BadAnswerError` on a reply that is no HTTP or larger than
         `max_reply_bytes`, `UnavailableError` when there was no whole reply.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + timeout_s
         try:
             try:
-                return await self._send(path, body, timeout_s, max_reply_bytes)
+                return await self._send(method, path, body, timeout_s, max_reply_bytes)
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
                 if not may_repeat:
                     raise
-                return await self._send(path, body, give_up_at - loop.time(), max_reply_bytes)
+                return await self._send(method, path, body, give_up_at - loop.time(), max_reply_bytes)
         except TimeoutError as error:
             raise TimedOutError(f"no answer within {timeout_s * 1000:.0f} ms") from error
         except aiohttp.ClientConnectorError as error:
@@ -131,12 +153,15 @@ class HttpClient:
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(f"the connection broke: {_plain(error)}") from error
 
-    async def _send(self, path: str, body: bytes, timeout_s: float, max_reply_bytes: int) -> Reply:
+    async def _send(
+        self, method: str, path: str, body: bytes, timeout_s: float, max_reply_bytes: int
+    ) -> Reply:
         if self._session is None:
             raise UnavailableError("the client is closed", never_sent=True)
-        async with self._session.post(
-            self._base_url + path,
-            data=body,
+        async with self._session.request(
+            method,
+            URL(self._base_url + path, encoded=True),
+            data=body or None,
             timeout=aiohttp.ClientTimeout(total=max(timeout_s, 0.001)),
             allow_redirects=False,
         ) as response:
