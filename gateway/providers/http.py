@@ -125,11 +125,12 @@ class HttpClient:
         max_reply_bytes: int,
         may_repeat: bool = True,
     ) -> Reply:
-        """Send `body` with any method; the reply is complete within `timeout_s` or `TimedOutError` is raised.
+        """Send `body` with any method; the reply is whole within `timeout_s`, or `TimedOutError` is raised.
 
         `path` is as it goes on the wire, quoted by the caller. Without `may_repeat` the request is sent once,
-        even when a kept connection turns out to be closed. Raises `RateLimitedError` on 429, `BadAnswerError` on a reply that is no HTTP or larger than
-        `max_reply_bytes`, `UnavailableError` when there was no whole reply.
+        even when a kept connection turns out to be closed. Raises `RateLimitedError` on 429, `BadAnswerError`
+        on a reply that is no HTTP or larger than `max_reply_bytes`, `UnavailableError` when there was no
+        whole reply.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + timeout_s
@@ -160,7 +161,7 @@ class HttpClient:
             raise UnavailableError("the client is closed", never_sent=True)
         async with self._session.request(
             method,
-            URL(self._base_url + path, encoded=True),
+            _address(self._base_url + path),
             data=body or None,
             timeout=aiohttp.ClientTimeout(total=max(timeout_s, 0.001)),
             allow_redirects=False,
@@ -175,6 +176,14 @@ class HttpClient:
             except (aiohttp.ClientError, ConnectionResetError) as error:
                 raise UnavailableError("the answer broke off", request_id=request_id) from error
             return Reply(response.status, content, request_id, wait_s)
+
+
+def _address(text: str) -> URL:
+    try:
+        return URL(text, encoded=True)
+    except ValueError:
+        # Without its cause: the address may hold a secret.
+        raise UnavailableError("the base URL is no address; check the url setting", never_sent=True) from None
 
 
 async def _read_at_most(response: aiohttp.ClientResponse, most: int) -> bytes:
