@@ -164,7 +164,7 @@ class InventoryService(Protocol):
 
     @property
     def can_list(self) -> bool:
-        """Whether `list` works; the vendors' APIs can only be asked for one item."""
+        """Whether `list_all` works; the vendors' APIs can only be asked for one item."""
         ...
 
     async def create(self, item: Item, *, timeout_s: float) -> None:
@@ -183,6 +183,6 @@ class InventoryService(Protocol):
         """Take the item out. Raises `NotFoundError`."""
         ...
 
-    async def list(self, kind: Kind, *, timeout_s: float) -> Sequence[Item]:
+    async def list_all(self, kind: Kind, *, timeout_s: float) -> Sequence[Item]:
         """Everything of a kind, ordered by key. Only where `can_list`."""
         ...

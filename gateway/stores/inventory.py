@@ -5,10 +5,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.model.inventory import Ani, Campaign, CampaignType, Dispo, DispoType, Inventory
+from gateway.model.inventory import Inventory, Item, Kind
+from gateway.model.inventory_change import Change
 from gateway.model.phone import PhoneNumber
-from gateway.stores import engine_dials
-from gateway.stores.sqlite import Migration, SqliteDatabase, Transaction
+from gateway.stores import engine_dials, inventory_items
+from gateway.stores.inventory_items import Replaced
+from gateway.stores.sqlite import Migration, SqliteDatabase
 
 MIGRATIONS: tuple[Migration, ...] = (
     (
@@ -28,6 +30,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         ) STRICT, WITHOUT ROWID""",
     ),
     engine_dials.MIGRATION,
+    inventory_items.MIGRATION,
 )
 
 
@@ -50,11 +53,35 @@ class InventoryStore:
 
     def save(self, inventory: Inventory) -> None:
         """Insert or replace everything in `inventory`, in one transaction. Raises `StoreError`."""
-        self._database.run(lambda transaction: _save(transaction, inventory))
+        self._database.run(lambda transaction: inventory_items.save(transaction, inventory))
 
     def load(self) -> Inventory:
         """Everything, ordered by id and number. Raises `StoreError`."""
-        return self._database.run(_load)
+        return self._database.run(inventory_items.load)
+
+    def create(self, item: Item) -> Future[bool]:
+        """Add `item`; false, and nothing changed, when its key is taken. Raises `StoreError`."""
+        return self._database.write(lambda transaction: inventory_items.create(transaction, item))
+
+    def get(self, kind: Kind, key: str) -> Future[Item | None]:
+        """The item with that key. Raises `StoreError`."""
+        return self._database.write(lambda transaction: inventory_items.get(transaction, kind, key))
+
+    def update(self, change: Change) -> Future[Replaced | None]:
+        """Make `change`; the item before and after, `None` when there is none. Raises `StoreError`."""
+        return self._database.write(lambda transaction: inventory_items.update(transaction, change))
+
+    def delete(self, kind: Kind, key: str) -> Future[Item | None]:
+        """Take the item out; what it was, `None` when there was none. Raises `StoreError`."""
+        return self._database.write(lambda transaction: inventory_items.delete(transaction, kind, key))
+
+    def list_all(self, kind: Kind) -> Future[list[Item]]:
+        """Everything of a kind, ordered by key. Raises `StoreError`."""
+        return self._database.write(lambda transaction: inventory_items.list_all(transaction, kind))
+
+    def version(self) -> Future[int]:
+        """A count that grows with every write of any process, usage aside. Raises `StoreError`."""
+        return self._database.write(inventory_items.version)
 
     def load_usage(self) -> list[Usage]:
         """One entry for each number ever used. Raises `StoreError`."""
@@ -72,39 +99,3 @@ class InventoryStore:
         return self._database.write(
             lambda transaction: transaction.execute_many("REPLACE INTO usage VALUES (?, ?, ?, ?)", rows)
         )
-
-
-def _save(transaction: Transaction, inventory: Inventory) -> None:
-    transaction.execute_many(
-        "REPLACE INTO campaigns VALUES (?, ?, ?, ?)",
-        ((row.id, row.name, row.type.value, row.inbound_pool_id) for row in inventory.campaigns),
-    )
-    transaction.execute_many(
-        "REPLACE INTO dispos VALUES (?, ?, ?, ?, ?)",
-        ((row.id, row.name, row.type.value, row.contact, row.success) for row in inventory.dispos),
-    )
-    transaction.execute_many("REPLACE INTO anis VALUES (?, ?, ?, ?, ?)", map(_ani_row, inventory.anis))
-
-
-def _ani_row(ani: Ani) -> tuple[str, str, bool, str, str | None]:
-    paused_until = None if ani.paused_until is None else ani.paused_until.isoformat()
-    return ani.number.e164, ani.inbound_group_id, ani.is_branded, ani.brand_name, paused_until
-
-
-def _load(transaction: Transaction) -> Inventory:
-    campaigns = transaction.execute("SELECT id, name, type, inbound_pool_id FROM campaigns ORDER BY id")
-    dispos = transaction.execute("SELECT id, name, type, contact, success FROM dispos ORDER BY id")
-    anis = transaction.execute(
-        "SELECT number, inbound_group_id, is_branded, brand_name, paused_until FROM anis ORDER BY number"
-    )
-    return Inventory(
-        tuple(Campaign(key, name, CampaignType(kind), pool) for key, name, kind, pool in campaigns),
-        tuple(
-            Dispo(key, name, DispoType(kind), bool(contact), bool(success))
-            for key, name, kind, contact, success in dispos
-        ),
-        tuple(
-            Ani(PhoneNumber(number), group, bool(branded), brand, until and date.fromisoformat(until))
-            for number, group, branded, brand, until in anis
-        ),
-    )
