@@ -7,7 +7,7 @@ processes see it by the inventory's version.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from gateway.model.inventory import Item, Kind, key_of, kind_of
 from gateway.model.inventory_change import Change, key_changed, kind_changed
@@ -17,6 +17,7 @@ from gateway.stores.base import StoreError, StoreRefusedError
 from gateway.stores.inventory import InventoryStore
 
 T = TypeVar("T")
+P = ParamSpec("P")
 OnChange = Callable[[Item | None, Item | None], None]
 """Takes an item before and after: no before for a new one, no after for one taken out."""
 
@@ -40,38 +41,38 @@ class EngineInventory:
 
     async def create(self, item: Item, *, timeout_s: float) -> None:
         """Add `item`. Raises `AlreadyExistsError` and leaves what is there, or another `ProviderError`."""
-        if not await _within(timeout_s, self._store.create(item)):
+        if not await _within(timeout_s, self._store.create, item):
             what = _told(kind_of(item), key_of(item))
             raise AlreadyExistsError(f"{what} is there already; update it instead", status=_CONFLICT)
         self._on_change(None, item)
 
     async def get(self, kind: Kind, key: str, *, timeout_s: float) -> Item | None:
         """The item, `None` when there is none. Raises `ProviderError`."""
-        return await _within(timeout_s, self._store.get(kind, key))
+        return await _within(timeout_s, self._store.get, kind, key)
 
     async def update(self, change: Change, *, timeout_s: float) -> None:
         """Change what `change` names. Raises `NotFoundError` or another `ProviderError`."""
-        replaced = await _within(timeout_s, self._store.update(change))
+        replaced = await _within(timeout_s, self._store.update, change)
         if replaced is None:
             raise _not_found(kind_changed(change), key_changed(change))
         self._on_change(replaced.before, replaced.after)
 
     async def delete(self, kind: Kind, key: str, *, timeout_s: float) -> None:
         """Take the item out. Raises `NotFoundError` or another `ProviderError`."""
-        before = await _within(timeout_s, self._store.delete(kind, key))
+        before = await _within(timeout_s, self._store.delete, kind, key)
         if before is None:
             raise _not_found(kind, key)
         self._on_change(before, None)
 
     async def list_all(self, kind: Kind, *, timeout_s: float) -> Sequence[Item]:
         """Everything of a kind, ordered by key. Raises `ProviderError`."""
-        return await _within(timeout_s, self._store.list_all(kind))
+        return await _within(timeout_s, self._store.list_all, kind)
 
 
-async def _within(timeout_s: float, work: Future[T]) -> T:
+async def _within(timeout_s: float, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         async with asyncio.timeout(timeout_s):
-            return await asyncio.wrap_future(work)
+            return await asyncio.wrap_future(work(*args, **kwargs))
     except TimeoutError as error:
         raise UnavailableError(f"the database did not answer within {timeout_s:g} s") from error
     except StoreRefusedError as error:

@@ -23,7 +23,7 @@ from gateway.stores.sqlite import SqliteDatabase
 CAMPAIGN = Campaign("c1", "Sales", CampaignType.OUTBOUND)
 DISPO = Dispo("d1", "Sale", DispoType.AGENT, contact=True, success=True)
 ANI = Ani(PhoneNumber("+15611234567"), "c1", is_branded=True, brand_name="X", paused_until=date(2030, 1, 1))
-ITEMS = [CAMPAIGN, DISPO, ANI]
+ITEMS: list[Item] = [CAMPAIGN, DISPO, ANI]
 CHANGES = [
     CampaignChange("c1", inbound_pool_id="p"),
     DispoChange("d1", contact=False),
@@ -77,11 +77,11 @@ async def test_a_second_creation_is_refused_and_changes_nothing(
     assert len(heard) == 1
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(("item", "change"), list(zip(ITEMS, CHANGES, strict=True)))
 async def test_what_does_not_exist_is_neither_changed_nor_deleted(
-    inventory: EngineInventory, heard: list[Any], change: Any
+    inventory: EngineInventory, heard: list[Any], item: Item, change: Any
 ) -> None:
-    kind, key = (kind_of(ITEMS[CHANGES.index(change)]), key_of(ITEMS[CHANGES.index(change)]))
+    kind, key = kind_of(item), key_of(item)
     with pytest.raises(NotFoundError, match="does not exist"):
         await inventory.update(change, timeout_s=1)
     with pytest.raises(NotFoundError) as caught:
