@@ -40,12 +40,14 @@ def api(context: click.Context) -> None:
 async def _serve(settings: "Settings") -> None:
     from aiohttp import web
 
-    from gateway.engine.api import make_app
+    from gateway.engine.api.app import make_app
     from gateway.engine.provider import EngineProvider
 
     host, _, port = settings.api.listen.rpartition(":")
     engine = EngineProvider.open(settings.engine)
-    runner = web.AppRunner(make_app(engine, settings.api), access_log=None, shutdown_timeout=_DRAIN_S)
+    runner = web.AppRunner(
+        make_app(engine, settings.api, settings.api_keys), access_log=None, shutdown_timeout=_DRAIN_S
+    )
     try:
         await runner.setup()
         await web.TCPSite(runner, host.strip("[]"), int(port)).start()

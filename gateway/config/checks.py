@@ -127,7 +127,7 @@ def _inventory(settings: Settings, where: str) -> Iterator[Finding]:
 
 def _api(settings: Settings) -> Iterator[Finding]:
     yield from _inventory(settings, "the engine's API")
-    if not settings.api.keys:
+    if not (settings.api.keys or any(one.key for one in settings.api_keys.values())):
         hint = (
             "make a key: openssl rand -hex 32 > api.key; chmod 640 api.key; "
             "then give it: --set api.keys_file=api.key"

@@ -13,7 +13,7 @@ from gateway.dials.settings import (
     RecorderSettings,
     VariableSettings,
 )
-from gateway.engine.settings import ApiSettings, EngineSettings
+from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundiq import OutboundIqSettings
@@ -54,6 +54,7 @@ class Settings:
     outboundiq: OutboundIqSettings = field(default_factory=OutboundIqSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    api_keys: dict[str, ApiKeySettings] = field(default_factory=dict)
     ami: dict[str, AmiSettings] = field(default_factory=dict)
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)

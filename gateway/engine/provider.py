@@ -11,11 +11,13 @@ from gateway.engine.dial_target import EngineDials
 from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
+from gateway.engine.management import EngineInventory
 from gateway.engine.pools import Pools
 from gateway.engine.selector import Choice, Limits, Selector, Terms
 from gateway.engine.settings import EngineSettings
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
+from gateway.model.inventory import Item
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
@@ -104,6 +106,10 @@ class EngineProvider:
         """Whether the number is in the inventory, usable today or not."""
         return ani in self._owned
 
+    def inventory(self) -> EngineInventory:
+        """The inventory, to be managed; a change holds from the next choice on."""
+        return EngineInventory(self._store, self._changed)
+
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
         return EngineDials(EngineDialStore(self._database), self._settings, clock=self._clock)
@@ -114,6 +120,9 @@ class EngineProvider:
             self._usage.close()
         finally:
             self._database.close()
+
+    def _changed(self, _before: Item | None, _after: Item | None) -> None:
+        self._load()
 
     def _load(self) -> None:
         inventory = self._store.load()

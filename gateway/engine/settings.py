@@ -1,6 +1,7 @@
 """Settings of the embedded engine and of its HTTP service."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.model.setting import Form, setting
 
@@ -95,7 +96,10 @@ class ApiSettings:
         form=Form.ADDRESS,
     )
     keys: tuple[str, ...] = setting(
-        (), "Bearer keys that may ask.", why="none: the service refuses to start", secret=True
+        (),
+        "Universal keys that may ask; keys with limits stand in [api_keys.NAME].",
+        why="none: without any key the service refuses to start",
+        secret=True,
     )
     max_body_bytes: int = setting(
         1_048_576,
@@ -112,4 +116,47 @@ class ApiSettings:
         why="2,000 take about 20 ms, in which other requests wait",
         least=1,
         most=100_000,
+    )
+    requests_per_second: float = setting(
+        0.0,
+        "Most requests a second from one key; further ones are answered 429 with Retry-After. 0: no limit.",
+        unit="requests/s",
+        why="whoever serves himself needs none; VoIPBin's own is about 16.7",
+        least=0,
+        most=1_000_000,
+    )
+    burst: int = setting(
+        33,
+        "Most requests at once under `requests_per_second`.",
+        unit="requests",
+        why="two seconds of VoIPBin's rate, as VoIPBin allows",
+        least=1,
+        most=1_000_000,
+    )
+
+
+class KeyType(StrEnum):
+    """What a key may be used for."""
+
+    UNIVERSAL = "universal"
+    """Everything."""
+    ASSIGNMENT = "assignment"
+    """Asking for numbers and reporting dials; management is answered 403."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeySettings:
+    """`[api_keys.NAME]`: one key for the engine's API."""
+
+    key: str = setting("", "The key itself.", why="none: make one with openssl rand -hex 32", secret=True)
+    type: KeyType = setting(
+        KeyType.UNIVERSAL,
+        "universal: may do everything; assignment: may ask for numbers and report dials.",
+        why="a dialler that manages its own inventory needs universal",
+    )
+    active: bool = setting(
+        True, "Whether it is in use.", why="false locks a client out without losing its key"
+    )
+    default_campaign: str = setting(
+        "", "Campaign of a request that names none.", why="empty: engine.default_campaign"
     )

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from gateway.engine.api import NoApiKeyError, make_app
+from gateway.engine.api.app import NoApiKeyError, make_app
 from gateway.engine.inventory import SAMPLE
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiSettings, EngineSettings

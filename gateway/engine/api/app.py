@@ -1,0 +1,66 @@
+"""The HTTP service over one engine: all endpoints, their keys and limits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from aiohttp import web
+
+from gateway.engine.api.answers import Door, with_request_id
+from gateway.engine.api.assignment import AssignmentApi
+from gateway.engine.api.endpoint import Endpoint
+from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
+from gateway.engine.api.openapi import describe
+from gateway.engine.provider import EngineProvider
+from gateway.engine.settings import ApiKeySettings, ApiSettings
+
+
+class NoApiKeyError(Exception):
+    """No key is configured, so nobody could ever ask."""
+
+
+def make_app(
+    provider: EngineProvider, settings: ApiSettings, keys: Mapping[str, ApiKeySettings] | None = None
+) -> web.Application:
+    """The service over `provider`, which the caller keeps and closes. Raises `NoApiKeyError`."""
+    keyring = Keyring(_keys(settings, keys or {}))
+    if not keyring:
+        raise NoApiKeyError("api.keys is empty, so nobody could ask; set at least one key")
+    door = Door(keyring, RateLimit(settings.requests_per_second, settings.burst))
+    endpoints = tuple(all_endpoints(provider, settings))
+    app = web.Application(middlewares=[with_request_id], client_max_size=settings.max_body_bytes)
+    app.router.add_get("/healthz", _Health(provider).show)
+    app.router.add_get("/openapi.json", _Described(endpoints).show)
+    for endpoint in endpoints:
+        app.router.add_route(endpoint.method, endpoint.path, door.handler(endpoint))
+    return app
+
+
+def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[Endpoint]:
+    """Every endpoint there is, in the order of the description."""
+    yield from AssignmentApi(provider, settings.max_batch).endpoints()
+
+
+def _keys(settings: ApiSettings, named: Mapping[str, ApiKeySettings]) -> Iterator[tuple[str, ApiKey]]:
+    for number, secret in enumerate(settings.keys, 1):
+        yield secret, ApiKey(f"api.keys {number}")
+    for name, own in named.items():
+        yield own.key, ApiKey(name, own.type, own.active, own.default_campaign)
+
+
+class _Health:
+    def __init__(self, provider: EngineProvider) -> None:
+        self._provider = provider
+
+    async def show(self, _request: web.Request) -> web.Response:
+        """Alive, and with how many numbers. Needs no key."""
+        body = msgspec.json.encode({"success": True, "anis": self._provider.size})
+        return web.Response(body=body, content_type="application/json")
+
+
+class _Described:
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._body = msgspec.json.encode(describe(endpoints))
+
+    async def show(self, _request: web.Request) -> web.Response:
+        """The OpenAPI description. Needs no key."""
+        return web.Response(body=self._body, content_type="application/json")

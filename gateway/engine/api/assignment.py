@@ -1,0 +1,182 @@
+"""outboundIQ's Assignment API: POST /assignment and /assignment/batch.
+
+Source: the Assignment API document. "No available ANI found" is an answer (200, `success` false), as clients
+decide on `success`; a batch is answered row by row, and a bad row fails alone.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from gateway.engine.api.bodies import BodyError, decode
+from gateway.engine.api.endpoint import Answered, Asked, Endpoint, Place
+from gateway.engine.api.envelopes import OUTBOUNDIQ
+from gateway.engine.provider import NO_ANI, EngineProvider
+from gateway.model.lead import Lead, parse_zip
+from gateway.model.phone import PhoneNumber, parse_phone
+
+_ASSIGNED = "ANI assigned successfully"
+_PHONE_FAULT = "must be a phone number of 10 to 15 digits"
+Phone = Annotated[str, msgspec.Meta(description="10 to 15 digits; formatting characters do no harm.")]
+
+
+class AssignmentBody(msgspec.Struct):
+    """Body of `POST /assignment`."""
+
+    prospect_phone: Phone
+    prospect_zip: str | None = None
+    dialer_campaign: str | None = None
+    real_time: bool | None = None
+    e164: bool | None = None
+
+
+class BatchBody(msgspec.Struct):
+    """Body of `POST /assignment/batch`. The rows are checked one by one."""
+
+    leads: list[msgspec.Raw]
+    real_time: bool | None = None
+    e164: bool | None = None
+
+
+class RowId(msgspec.Struct):
+    """What a batch's row must have for its fault to be reported in the row's own result."""
+
+    row_id: str
+
+
+class RowBody(msgspec.Struct):
+    """One row of a batch."""
+
+    row_id: str
+    prospect_phone: Phone
+    prospect_zip: str | None = None
+    dialer_campaign: str | None = None
+
+
+class Batch(msgspec.Struct):
+    """Body of `POST /assignment/batch`, whole."""
+
+    leads: list[RowBody]
+    real_time: bool | None = None
+    e164: bool | None = None
+
+
+class Assigned(msgspec.Struct):
+    """Answer of `POST /assignment` with a number."""
+
+    success: bool
+    ani: str
+    """10 digits, or E.164 with plus when `e164` was asked for."""
+    message: str
+
+
+class NotAssigned(msgspec.Struct):
+    """Answer of `POST /assignment` without a number."""
+
+    success: bool
+    message: str
+
+
+class RowResult(msgspec.Struct):
+    """One row of a batch's answer: good when `error` is empty."""
+
+    row_id: str
+    outboundani: str
+    error: str
+
+
+class BatchResults(msgspec.Struct):
+    """Answer of `POST /assignment/batch`."""
+
+    success: bool
+    results: list[RowResult]
+
+
+class AssignmentApi:
+    """The two endpoints over one engine."""
+
+    def __init__(self, provider: EngineProvider, max_batch: int) -> None:
+        self._provider = provider
+        self._max_batch = max_batch
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Both of them."""
+        return (
+            Endpoint(
+                "POST",
+                "/assignment",
+                "Get the next ANI",
+                OUTBOUNDIQ,
+                self.assign,
+                {200: (Assigned, NotAssigned)},
+                Place.BODY,
+                AssignmentBody,
+                universal=False,
+            ),
+            Endpoint(
+                "POST",
+                "/assignment/batch",
+                "Get the next ANI for many leads",
+                OUTBOUNDIQ,
+                self.assign_batch,
+                {200: (BatchResults,)},
+                Place.BODY,
+                BatchBody,
+                shows=Batch,
+                universal=False,
+            ),
+        )
+
+    async def assign(self, asked: Asked[AssignmentBody]) -> Answered:
+        """`POST /assignment`."""
+        body = asked.given
+        answer = self._provider.assign_now(_lead(body, asked, real_time=body.real_time))
+        if answer.ani is None:
+            return Answered(NotAssigned(success=False, message=answer.message))
+        ani = _written(answer.ani, e164=bool(body.e164))
+        return Answered(Assigned(success=True, ani=ani, message=_ASSIGNED))
+
+    async def assign_batch(self, asked: Asked[BatchBody]) -> Answered:
+        """`POST /assignment/batch`."""
+        leads = asked.given.leads
+        if len(leads) > self._max_batch:
+            raise BodyError(f"leads: {len(leads)} rows are too many; send at most {self._max_batch}")
+        # The ids first: a row without one has no result to put its fault in, and nothing may be assigned yet.
+        ids = [decode(raw, RowId, inside=f"leads[{row}]").row_id for row, raw in enumerate(leads)]
+        results = [self._result(row_id, raw, asked) for row_id, raw in zip(ids, leads, strict=True)]
+        return Answered(BatchResults(success=True, results=results))
+
+    def _result(self, row_id: str, raw: msgspec.Raw, asked: Asked[BatchBody]) -> RowResult:
+        try:
+            lead = _lead(decode(raw, RowBody), asked, real_time=asked.given.real_time)
+        except BodyError as error:
+            return RowResult(row_id, "", str(error))
+        ani = self._provider.assign_now(lead).ani
+        if ani is None:
+            return RowResult(row_id, "", NO_ANI)
+        return RowResult(row_id, _written(ani, e164=bool(asked.given.e164)), "")
+
+
+def _lead(
+    body: AssignmentBody | RowBody, asked: Asked[AssignmentBody] | Asked[BatchBody], *, real_time: bool | None
+) -> Lead:
+    """The lead a body asks for. A zip that is none is as good as no zip. Raises `BodyError`."""
+    return Lead(
+        phone=prospect(body.prospect_phone),
+        zip=parse_zip((body.prospect_zip or "").strip()),
+        campaign=(body.dialer_campaign or "").strip() or asked.key.default_campaign,
+        real_time=bool(real_time),
+    )
+
+
+def prospect(text: str) -> PhoneNumber:
+    """The prospect's number. Raises `BodyError`."""
+    phone = parse_phone(text.strip())
+    if phone is None:
+        raise BodyError(f"prospect_phone: {_PHONE_FAULT}")
+    return phone
+
+
+def _written(ani: PhoneNumber, *, e164: bool) -> str:
+    return ani.e164 if e164 else ani.national

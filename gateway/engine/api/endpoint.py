@@ -1,0 +1,97 @@
+"""One endpoint as a value: where it is, who may ask, what it takes, what it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from gateway.engine.api.keys import ApiKey, Style
+
+T = TypeVar("T")
+
+
+class Place(Enum):
+    """Where an endpoint's input stands."""
+
+    NOTHING = "nothing"
+    BODY = "body"
+    """A JSON body, with any method."""
+    QUERY = "query"
+    """Query parameters, all texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One vendor's API: how its clients show their key, and how it tells that something went wrong."""
+
+    name: str
+    """Tag in the OpenAPI description."""
+    styles: tuple[Style, ...]
+    error: type[Any]
+    """The `msgspec.Struct` of an error's body."""
+    failure: Callable[[int, str], Any]
+    """An error's body, of status and message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """A request that passed its checks."""
+
+    key: ApiKey
+    given: T
+    """The body or query as the endpoint's `takes`; `None` where it takes nothing."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The parts of the path in braces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What goes back: `body` is anything `msgspec.json` can write; `None` for an empty body."""
+
+    body: Any
+    status: int = 200
+
+
+class FailureError(Exception):
+    """The request ends here with `status` and `message`, in the surface's envelope."""
+
+    def __init__(self, message: str, *, status: int, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """See the fields."""
+
+    method: str
+    path: str
+    """As aiohttp's router and OpenAPI both write it: `/v1.0/outdials/{id}`."""
+    summary: str
+    """One line for the description."""
+    surface: Surface
+    act: Callable[[Asked[Any]], Awaitable[Answered]]
+    answers: Mapping[int, tuple[type[Any], ...]]
+    """What the body can be (`msgspec.Struct`s) by status, for what `act` answers."""
+    place: Place = Place.NOTHING
+    takes: type[Any] | None = None
+    """The `msgspec.Struct` of the input; its limits are checked and described."""
+    shows: type[Any] | None = None
+    """What the description shows instead of `takes`, where some of it is checked later, part by part."""
+    failures: tuple[int, ...] = ()
+    """Statuses `act` may fail with, beside those every endpoint has (`common_failures`)."""
+    universal: bool = True
+    """Whether the key must be of the universal type."""
+
+    @property
+    def described(self) -> type[Any] | None:
+        """The input's type for the description."""
+        return self.shows or self.takes
+
+    @property
+    def common_failures(self) -> tuple[int, ...]:
+        """What any request to this endpoint may meet before `act` sees it, or when it breaks."""
+        checked = (400, 413) if self.place is Place.BODY else (400,) if self.place is Place.QUERY else ()
+        return (*checked, 401, 403, 429, 500, 503)

@@ -1,0 +1,112 @@
+"""The OpenAPI 3.1 description, made of the endpoints themselves.
+
+Source: the OpenAPI Specification 3.1. Schemas come from the `msgspec` structs that check the input.
+"""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from gateway.engine.api.endpoint import Endpoint, Place
+from gateway.engine.api.keys import Style
+
+_PATH_PART = re.compile(r"\{(\w+)\}")
+_JSON = "application/json"
+
+
+def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """The whole description as a JSON object."""
+    types = list(dict.fromkeys(kind for endpoint in endpoints for kind in _types(endpoint)))
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(types, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(
+            endpoint, schema_of, components
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ani-gateway engine",
+            "version": version("ani-gateway"),
+            "description": "The engine over HTTP, in the words of outboundIQ, outboundANI and VoIPBin.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": _SCHEMES},
+    }
+
+
+def _types(endpoint: Endpoint) -> list[Any]:
+    taken = [endpoint.described] if endpoint.described is not None else []
+    answered = [kind for kinds in endpoint.answers.values() for kind in kinds]
+    return [*taken, *answered, endpoint.surface.error]
+
+
+def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
+    failures = sorted({*endpoint.failures, *endpoint.common_failures} - set(endpoint.answers))
+    operation: dict[str, Any] = {
+        "operationId": _name(endpoint),
+        "summary": endpoint.summary,
+        "tags": [endpoint.surface.name],
+        "security": [{style.name.lower(): []} for style in endpoint.surface.styles],
+        "parameters": _parameters(endpoint, components),
+        "responses": {
+            str(status): _answer(status, [schema_of[kind] for kind in kinds])
+            for status, kinds in {
+                **endpoint.answers,
+                **dict.fromkeys(failures, (endpoint.surface.error,)),
+            }.items()
+        },
+    }
+    if endpoint.place is Place.BODY:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {_JSON: {"schema": schema_of[endpoint.described]}},
+        }
+    return operation
+
+
+def _name(endpoint: Endpoint) -> str:
+    words = re.findall(r"\w+", endpoint.path)
+    return "_".join([endpoint.method.lower(), *words])
+
+
+def _answer(status: int, schemas: list[Any]) -> dict[str, Any]:
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    headers = (
+        {"Retry-After": {"schema": {"type": "string"}}} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+    )
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {_JSON: {"schema": schema}},
+        **({"headers": headers} if headers else {}),
+    }
+
+
+def _parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PATH_PART.findall(endpoint.path)
+    ]
+    if endpoint.place is Place.QUERY and endpoint.described is not None:
+        schema = components[endpoint.described.__name__]
+        found += [
+            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": part}
+            for name, part in schema["properties"].items()
+        ]
+    return found
+
+
+_SCHEMES = {
+    style.name.lower(): (
+        {"type": "http", "scheme": "bearer"}
+        if style is Style.BEARER
+        else {"type": "apiKey", "in": style.value[0], "name": style.value[1]}
+    )
+    for style in Style
+}
