@@ -19,7 +19,7 @@ from yarl import URL
 
 from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutError, UnavailableError
 
-_TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _OK = 200
 _REDIRECTION = 300
@@ -169,7 +169,7 @@ class HttpClient:
             request_id = response.headers.get("x-request-id", "")
             header = response.headers.get("Retry-After")
             wait_s = None if header is None else retry_after_s(header, datetime.now(UTC))
-            if response.status == _TOO_MANY_REQUESTS:
+            if response.status == TOO_MANY_REQUESTS:
                 raise RateLimitedError("rate limited (429)", retry_after_s=wait_s, request_id=request_id)
             try:
                 content = await _read_at_most(response, max_reply_bytes)
