@@ -3,8 +3,10 @@
 import asyncio
 import random
 import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -30,11 +32,10 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def opened(
-    kind: type[Client], url: str, *, most: int = 4, keepalive_s: float = 30.0
+    kind: type[Client], url: str, *, most: int = 4, keepalive_s: float = 30.0, ca_file: str = ""
 ) -> AsyncIterator[Client]:
-    client = kind(
-        url, {"Authorization": "Bearer simulated-key"}, max_connections=most, keepalive_s=keepalive_s
-    )
+    headers = {"Authorization": "Bearer simulated-key"}
+    client = kind(url, headers, max_connections=most, keepalive_s=keepalive_s, ca_file=ca_file)
     await client.open()
     try:
         yield client
@@ -43,7 +44,7 @@ async def opened(
 
 
 @asynccontextmanager
-async def raw(serve: Serve) -> AsyncIterator[str]:
+async def raw(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """The address of a server that answers as `serve` does."""
 
     async def fenced(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,12 +55,11 @@ async def raw(serve: Serve) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(fenced, "127.0.0.1", 0)
+    server = await asyncio.start_server(fenced, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/base"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/base"
     finally:
         server.close()
-        server.close_clients() if hasattr(server, "close_clients") else None
 
 
 async def request_of(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
@@ -369,18 +369,38 @@ async def test_a_key_with_a_line_end_never_reaches_the_wire() -> None:
     await client.close()
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused() -> None:
-    """The server's certificate is made here; the client does not know its authority."""
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for `upstream.test` and 127.0.0.1 that vouches for itself, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "upstream.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name = ["-subj", "/CN=upstream.test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    done = subprocess.run(
+        [*request, *name, "-keyout", str(path), "-out", f"{path}.crt"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_tls_is_spoken_and_its_certificate_checked(
+    kind: type[Client], certificate: Path, *, trusted: bool
+) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("ALL")
+    context.load_cert_chain(certificate)
 
-    async def serve(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        await reader.read()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await request_of(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    async with opened(LeanHttpClient, f"https://127.0.0.1:{port}") as client:
-        error = await error_of(client)
-    server.close()
-    assert isinstance(error, UnavailableError)
-    assert error.never_sent
+    ca_file = f"{certificate}.crt" if trusted else ""
+    async with raw(serve, context) as url, opened(kind, url, ca_file=ca_file) as client:
+        if trusted:
+            assert [(await post(client)).body for _ in range(3)] == [b"{}"] * 3
+        else:
+            error = await error_of(client)
+            assert isinstance(error, UnavailableError)
+            assert error.never_sent
