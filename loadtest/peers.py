@@ -1,6 +1,7 @@
 """What others would build: the same call on panoramisk, on asyncio streams, and with one shared HTTP session.
 
-Each keeps the numbers it has seen in a cachetools.TTLCache, as the gateway does. The naive way, a new HTTP session for each call, is naive.py.
+Each keeps the numbers it has seen in a cachetools.TTLCache, as the gateway does. The naive way, a new HTTP
+session for each call, is naive.py.
 """
 
 import argparse
