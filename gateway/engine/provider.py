@@ -113,7 +113,8 @@ class EngineProvider:
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
-        return EngineDials(EngineDialStore(self._database), self._settings, clock=self._clock)
+        store = EngineDialStore(self._database, clock=self._clock)
+        return EngineDials(store, self._settings, clock=self._clock)
 
     def outdials(self) -> OutdialStore:
         """Lists to be dialled, as VoIPBin has them."""

@@ -4,6 +4,7 @@ A target counts as deleted with its outdial. How often a destination was tried s
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -28,6 +29,21 @@ PAGE = _TARGETS.format(
 """One page of an outdial's targets."""
 # Where the columns of a destination begin.
 _PLACE = 9
+# One dial counts for this many targets at most, so that no write is a long one.
+_MOST_TARGETS_OF_A_DIAL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A finished dial, as the targets need to know it."""
+
+    phone: str
+    """E.164 with plus."""
+    campaign_id: str
+    reached: bool
+    """The prospect was spoken to."""
+    is_repeat: bool = False
+    """The dial was told before, so its try is counted."""
 
 
 def create(transaction: Transaction, target: OutdialTarget, now: int) -> OutdialTarget | None:
@@ -91,6 +107,33 @@ def delete(transaction: Transaction, outdial_id: str, target_id: str, now: int) 
         (now, target_id),
     )
     return get(transaction, outdial_id, target_id)
+
+
+def note(transaction: Transaction, tried: Tried, now: int) -> int:
+    """Count a try of each open target with that number; how many there are.
+
+    A target is open until it is reached: then it is done, otherwise idle again, for another try. An outdial
+    of a campaign counts that campaign's dials only.
+    """
+    if tried.is_repeat and not tried.reached:
+        return 0
+    found = transaction.execute(
+        "SELECT t.created, min(d.place) FROM outdial_destinations d"
+        " JOIN outdial_targets t ON t.created = d.target JOIN outdials o ON o.created = t.outdial"
+        " WHERE d.type = 'tel' AND d.address = ? AND t.deleted IS NULL AND o.deleted IS NULL"
+        " AND t.status <> 'done' AND o.campaign_id IN ('', ?) GROUP BY t.created LIMIT ?",
+        (tried.phone, tried.campaign_id, _MOST_TARGETS_OF_A_DIAL),
+    )
+    if not tried.is_repeat:
+        transaction.execute_many(
+            "UPDATE outdial_destinations SET tries = tries + 1 WHERE target = ? AND place = ?", found
+        )
+    status = TargetStatus.DONE if tried.reached else TargetStatus.IDLE
+    transaction.execute_many(
+        "UPDATE outdial_targets SET status = ?, updated = max(updated, ?) WHERE created = ?",
+        ((status.value, now, target) for target, _ in found),
+    )
+    return len(found)
 
 
 def _targets(rows: Iterable[Row]) -> Iterator[OutdialTarget]:

@@ -1,6 +1,7 @@
 """Requests as in VoIPBin's outdial tutorial, sent raw, and what its clients rely on beyond it."""
 
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from gateway.engine.api.app import make_app
+from gateway.engine.inventory import SAMPLE, read_inventory
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings, KeyType
+from gateway.model.dial import Dial
+from gateway.model.outdial import Outdial
 
 KEY = {"Authorization": "Bearer YOUR_AUTH_TOKEN"}
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -370,3 +374,23 @@ async def test_page_token_is_taken_in_each_of_voipbins_forms(client: ClientSessi
 )
 async def test_faulty_query_is_told(client: ClientSession, query: dict[str, str], message: str) -> None:
     assert await ask(client, "GET", "", **query) == (400, fault("INVALID_ARGUMENT", message))
+
+
+async def test_reported_dial_shows_in_the_target(cache_dir: Path) -> None:
+    """As the tutorial lists one: done after one try."""
+    settings = EngineSettings(cache_dir=str(cache_dir), inventory=str(SAMPLE))
+    provider = EngineProvider.open(settings)
+    outdial = provider.outdials().create(Outdial("list")).result(5)
+    reached = next(dispo.name for dispo in read_inventory(SAMPLE).dispos if dispo.contact)
+    async with (
+        TestServer(make_app(provider, ApiSettings(keys=("YOUR_AUTH_TOKEN",)))) as server,
+        ClientSession(server.make_url("/")) as client,
+    ):
+        path = f"/{outdial.id}/targets"
+        made = await good(client, "POST", path, {"destination_0": tel()})
+        dial = Dial("1", "+15552223333", "+15559876543", time.time(), disposition_name=reached)
+        await provider.dial_target().post_dial(dial, timeout_s=5)
+        found = await good(client, "GET", f"{path}/{made['id']}")
+    provider.close()
+    assert found == made | {"status": "done", "try_count_0": 1, "tm_update": found["tm_update"]}
+    assert found["tm_update"] >= made["tm_update"]
