@@ -18,7 +18,7 @@ from gateway.model.outdial import DESTINATIONS, Address, AddressType
 MOST_ROWS = 100
 """Rows in a page, at most and by default."""
 
-# 255 is what VoIPBin keeps of a name; the other limit lets a full page stay below 3 MB.
+# 255 is what VoIPBin keeps of a name; the other limit keeps a full page near 3 MB.
 Title = Annotated[str, msgspec.Meta(max_length=255)] | None
 Words = Annotated[str, msgspec.Meta(max_length=10_000)] | None
 Id = Annotated[str, msgspec.Meta(description="A UUID; the nil UUID, an empty text and null are none.")] | None

@@ -186,6 +186,21 @@ async def test_others_are_told_in_voipbins_words(
         )
 
 
+async def test_too_many_requests_are_told_in_voipbins_words(cache_dir: Path) -> None:
+    provider = EngineProvider.open(EngineSettings(cache_dir=str(cache_dir)))
+    settings = ApiSettings(keys=("YOUR_AUTH_TOKEN",), requests_per_second=0.001, burst=1)
+    async with (
+        TestServer(make_app(provider, settings)) as server,
+        ClientSession(server.make_url("/")) as client,
+    ):
+        await good(client, "GET", "")
+        async with client.get("/v1.0/outdials", headers=KEY) as answer:
+            assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (429, True)
+            error = (await answer.json())["error"]
+    provider.close()
+    assert (error["status"], error["reason"]) == ("RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED")
+
+
 async def test_each_part_of_an_outdial_is_changed_by_itself(client: ClientSession) -> None:
     made = await good(client, "POST", "", {"name": "a", "detail": "b", "data": "c", "campaign_id": None})
     path = f"/{made['id']}"
