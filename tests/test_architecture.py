@@ -1,6 +1,6 @@
 """The import rule: packages form layers, and imports only point down.
 
-cli > service > admin | simulator | config > agi | ami > assignment | dials | engine | leads
+cli > service > simulator | config > admin > agi | ami > assignment | dials | engine | leads
     > providers > stores | telemetry > model
 """
 
@@ -21,7 +21,8 @@ def package_of(path: Path) -> str:
 LAYERS = (
     ("cli",),
     ("service",),
-    ("admin", "simulator", "config"),
+    ("simulator", "config"),
+    ("admin",),
     ("agi", "ami"),
     ("assignment", "dials", "engine", "leads"),
     ("providers",),
