@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from gateway.service.loop import run
 
 _GO_ON = "the same command goes on from here"
 _MOST_SAID = 20
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - where to ask what listens there
 
 
@@ -129,7 +130,7 @@ def _arguments(order: Order, sheet: Sheet, gateways: tuple[str, ...]) -> dict[st
 
 async def _run(loading: Loading, assigning: Assigning, display: Display) -> None:
     """Run to the end, or until a signal; what was done is safe in any case."""
-    loading.on_row = _Complaints()
+    loading.on_not_utf8 = _Complaints()
     ticker = asyncio.create_task(_tick(loading, display))
     try:
         with _stopped_by_signals():
@@ -154,20 +155,18 @@ async def _tick(loading: Loading, display: Display) -> None:
         display.show(loading)
 
 
-class _stopped_by_signals:  # noqa: N801 - reads as what it does
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
     """While open, SIGTERM and Ctrl-C cancel the task that opened it."""
-
-    _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in _STOP_SIGNALS:
         if task is not None:
-            for number in self._SIGNALS:
-                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-    def __exit__(self, *_error: object) -> None:
-        for number in self._SIGNALS:
-            asyncio.get_running_loop().remove_signal_handler(number)
+            loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 class _Complaints:

@@ -54,7 +54,7 @@ class Loading:
         self._began = time.monotonic() - self._checkpoint.seconds
         self.rows_before = self._checkpoint.counts.rows
         """Rows that an earlier run has done."""
-        self.on_row: Callable[[Row], None] = lambda _: None
+        self.on_not_utf8: Callable[[Row], None] = lambda _: None
         """Called with each row whose bytes are no UTF-8."""
 
     @property
@@ -117,7 +117,7 @@ class Loading:
     def _with_notes(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             if not row.is_utf8:
-                self.on_row(row)
+                self.on_not_utf8(row)
             yield row
 
     def _outage(self) -> OutageError:

@@ -16,7 +16,7 @@ from gateway.providers.http import HttpClient
 _TRIES = 4
 _TIMEOUT_S = 10.0
 _MOST_ROWS = 500
-"""Rows of one request: 40 kB, well under the defaults of `admin.max_body_bytes` and `admin.max_prewarm_rows`."""
+"""Rows of one request: 40 kB, well under the defaults of the limits in `[admin]`."""
 _MAX_REPLY_BYTES = 65_536
 _OK = 200
 _MOST_COMPLAINTS = 5
