@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import is_dataclass
 from enum import StrEnum
 
+from gateway.admin.settings import is_loopback
 from gateway.agi.settings import CallerIdName
 from gateway.config.problems import Problem
 from gateway.config.schema import entries
@@ -114,6 +115,17 @@ def _dials(settings: Settings) -> Iterator[Finding]:
             yield path, (), "is missing", f"write {path}_file into the file, or set the environment variable"
 
 
+def _admin(settings: Settings) -> Iterator[Finding]:
+    """Who reaches the admin listener can choose what calls show."""
+    listen, token = settings.admin.listen, settings.admin.token
+    if listen and not token and not is_loopback(listen.rpartition(":")[0]):
+        hint = (
+            "make one: openssl rand -hex 32 > admin.token; chmod 640 admin.token; then set "
+            'admin.token_file = "admin.token", or listen on 127.0.0.1'
+        )
+        yield "admin.token", ("admin.listen",), "is missing, and admin.listen is not loopback", hint
+
+
 def _owned(settings: Settings) -> Iterator[Finding]:
     if settings.assignment.only_owned:
         yield from _inventory(settings, "assignment.only_owned")
@@ -136,7 +148,7 @@ def _api(settings: Settings) -> Iterator[Finding]:
 
 
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
 }

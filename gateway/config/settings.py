@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.admin.settings import AdminSettings
 from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
@@ -61,5 +62,6 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

@@ -336,3 +336,10 @@ def test_a_secret_of_the_wrong_type_is_not_shown(raw: str) -> None:
         load(file=written(f"[outboundiq]\nkey = {raw}"))
     (problem,) = caught.value.problems
     assert "12345" not in problem.line + problem.hint
+
+
+def test_an_admin_listener_off_loopback_needs_a_token() -> None:
+    problem = only_problem('[admin]\nlisten = "0.0.0.0:4580"')
+    assert problem.line == "admin.token: is missing, and admin.listen is not loopback (default)"
+    assert loaded('[admin]\nlisten = "0.0.0.0:4580"\ntoken = "t"').settings.admin.token == "t"
+    assert loaded('[admin]\nlisten = "127.0.0.1:4580"').settings.admin.token == ""

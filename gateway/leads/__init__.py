@@ -1,0 +1,1 @@
+"""Lists of leads: read, assigned ahead of their calls, and written again."""
