@@ -14,7 +14,7 @@ import orjson
 from gateway.model.outdial import Outdial, OutdialTarget
 from gateway.providers.base import BadAnswerError
 from gateway.providers.http import Reply
-from gateway.providers.voipbin_pages import Listed, Listing, Place
+from gateway.providers.voipbin_pages import HiddenRowsError, Listed, Listing, Place
 from gateway.providers.voipbin_requests import VoipBinRequests, VoipBinSettings
 from gateway.providers.voipbin_wire import NIL_ID, outdial, outdial_body, page, target, target_body
 
@@ -81,7 +81,7 @@ class VoipBin:
     ) -> AsyncIterator[tuple[list[OutdialTarget], Place]]:
         """The targets of an outdial page by page, from `place` on.
 
-        With each page comes the place behind it. At the end raises `BadAnswerError` when a microsecond had
+        With each page comes the place behind it. At the end raises `HiddenRowsError` when a microsecond had
         more targets than the service can show.
         """
         async for found in self._pages(f"{_path(outdial_id)}/targets", target, place or Place()):
@@ -115,7 +115,7 @@ class VoipBin:
             if new:
                 yield new, listing.place
         if listing.place.may_hide:
-            raise BadAnswerError(
+            raise HiddenRowsError(
                 "100 rows or more were created in one microsecond; VoIPBin cannot show any beyond those"
             )
 

@@ -26,6 +26,10 @@ MOST_ROWS = 100
 """The largest page the service gives."""
 
 
+class HiddenRowsError(BadAnswerError):
+    """Everything that can be listed was listed, but there may be more: too many rows of one microsecond."""
+
+
 class Listed(Protocol):
     """What a list is made of."""
 
