@@ -10,6 +10,7 @@ from gateway.cli.call import call
 from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
+from gateway.cli.outdials import outdials
 from gateway.cli.serve import serve
 
 
@@ -22,5 +23,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, dials, config):
+for command in (serve, demo, call, api, dials, outdials, config):
     main.add_command(command)
