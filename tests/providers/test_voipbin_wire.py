@@ -1,3 +1,5 @@
+import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,6 +156,38 @@ def test_a_token_is_moved_by_a_microsecond_in_its_own_form(token: str, after: st
 )
 def test_no_destination_has_several_forms(nothing: object) -> None:
     assert address(nothing) is None
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["tel", "idle", "x" * 60]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*TARGET, "type", "target", "result"]), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@given(value=ANYTHING, field=st.sampled_from([*TARGET]))
+def test_reading_anything_fails_in_one_way_only(value: object, field: str) -> None:
+    for read in (
+        lambda: target(value),
+        lambda: outdial(value),
+        lambda: target(TARGET | {field: value}),
+        lambda: page(value, target),
+        lambda: page({"result": value, "next_page_token": value}, outdial),
+    ):
+        with suppress(BadAnswerError):
+            read()
+
+
+@given(st.binary(max_size=40) | ANYTHING.map(lambda value: json.dumps(value).encode()))
+def test_a_complaint_can_be_made_of_any_body(body: bytes) -> None:
+    assert isinstance(complaint(body), bytes)
 
 
 @pytest.mark.parametrize(
