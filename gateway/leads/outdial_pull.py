@@ -5,7 +5,6 @@ noted in `FILE.progress`. Taken up again, the file is cut to that length and the
 it gets its name. The listing comes newest first: what is created after the beginning is not in it.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 
 from gateway.leads.csv_file import CsvFile
 from gateway.leads.outdial_rows import COLUMNS, LeadFileError, cells_of
-from gateway.leads.progress import Progress
+from gateway.leads.progress import Progress, sync_folder
 from gateway.model.outdial import OutdialTarget, TargetStatus
 from gateway.providers.base import ProviderError
 from gateway.providers.voipbin_pages import HiddenRowsError, Place
@@ -159,10 +158,6 @@ def _give_name(order: PullOrder) -> None:
     try:
         if order.part.exists():
             order.part.replace(order.output)
-        folder = os.open(order.output.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(order.output)
     except OSError as error:
         raise LeadFileError(f'"{order.output}" cannot be made: {error.strerror}') from error

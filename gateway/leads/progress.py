@@ -42,6 +42,7 @@ class Progress:
             one = cls(descriptor, path, is_new=is_new)
             if is_new:
                 one.note(run)
+                sync_folder(path)
         except BlockingIOError:
             os.close(descriptor)
             raise ProgressError(f'"{path}" is held by another run of this command; wait for it') from None
@@ -67,6 +68,15 @@ class Progress:
     def close(self) -> None:
         """Let others take it."""
         os.close(self._descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring the name of a file that was made or renamed to disk. Raises `OSError`."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _read(
