@@ -31,6 +31,8 @@ _BACKOFF_BASE_S = 0.5
 _BACKOFF_CAP_S = 8.0
 _KEEPALIVE_S = 15.0
 """Short: a request that changes something is not repeated when a kept connection turns out to be closed."""
+_LEAST_LEFT_S = 1.0
+"""A request sent with less time than this left would often end in doubt instead of an answer."""
 _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
 
@@ -156,25 +158,27 @@ class VoipBinRequests:
     ) -> Reply:
         """The answer, a 2xx, within `deadline_s`. Raises `ProviderError`."""
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._settings.deadline_s
+        deadline_s = self._settings.deadline_s
+        give_up_at = loop.time() + deadline_s
+        last_start_at = give_up_at - min(_LEAST_LEFT_S, self._settings.timeout_s, deadline_s / 2)
         address = f"{path}?{urlencode({**(query or {}), **self._auth}, quote_via=quote, safe='')}".rstrip("?")
         attempt = 0
         while True:
             attempt += 1
-            await self._turn(give_up_at)
+            await self._turn(last_start_at)
             answer = await self._once(method, address, body, give_up_at, max_reply_bytes)
             if isinstance(answer, Reply):
                 return answer
             wait_s = self._wait_s(method, answer, attempt)
-            if wait_s is None or loop.time() + wait_s >= give_up_at:
+            if wait_s is None or loop.time() + wait_s > last_start_at:
                 raise answer
             await asyncio.sleep(wait_s)
 
-    async def _turn(self, give_up_at: float) -> None:
-        """Wait until the pace lets one request go."""
+    async def _turn(self, last_start_at: float) -> None:
+        """Wait until the pace lets one request go. Raises `RateLimitedError` when that is too late."""
         loop = asyncio.get_running_loop()
         while (wait_s := self._pace.wait_s(loop.time())) > 0:
-            if loop.time() + wait_s >= give_up_at:
+            if loop.time() + wait_s > last_start_at:
                 message = f"VoIPBin is to be left alone for {wait_s:.0f} s more; run this again then"
                 raise RateLimitedError(message, never_sent=True, retry_after_s=wait_s)
             await asyncio.sleep(wait_s)

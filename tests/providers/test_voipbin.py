@@ -310,6 +310,24 @@ async def test_repeating_ends_at_the_deadline_with_the_last_error() -> None:
 
 
 @pytest.mark.simulated_time
+async def test_no_request_is_begun_with_too_little_time_left() -> None:
+    """Cut short by the deadline, a POST would end in doubt where 429 is certain."""
+    line = _Line([RateLimitedError("429", retry_after_s=9.5)])
+    with pytest.raises(RateLimitedError):
+        await sent(requests(line, deadline_s=10), "POST")
+    assert len(line.asked_at) == 1
+
+
+@pytest.mark.simulated_time
+async def test_a_short_deadline_leaves_room_for_the_pace() -> None:
+    line = _Line([])
+    one = requests(line, deadline_s=0.5, rate_per_s=15)
+    for _ in range(20):
+        await sent(one)
+    assert len(line.asked_at) == 20
+
+
+@pytest.mark.simulated_time
 async def test_a_rest_beyond_the_deadline_is_said_at_once_and_kept() -> None:
     line = _Line([RateLimitedError("429", retry_after_s=600.0)])
     one = requests(line)
@@ -332,7 +350,7 @@ async def test_requests_keep_the_rate() -> None:
 
 @pytest.mark.parametrize("fault", [Fault.RATE_LIMITED_SECONDS, Fault.RATE_LIMITED_DATE])
 async def test_retry_after_is_read_in_both_forms(service: VoipBinSimulator, fault: Fault) -> None:
-    one = client(service, deadline_s=0.8)
+    one = client(service, deadline_s=1.2)
     await one.open()
     service.faults.append(fault)
     began = asyncio.get_running_loop().time()
