@@ -14,8 +14,8 @@ from gateway.assignment.owned import OwnedGuard
 from gateway.cli.assign_progress import Display, open_display
 from gateway.cli.assign_provider import opened_provider
 from gateway.cli.console import COULD_NOT_START, fail, say, warn
-from gateway.cli.dials_table import put_json, put_table
 from gateway.cli.start_up import start_up
+from gateway.cli.tables import put_json, put_table
 from gateway.config.settings import Settings
 from gateway.leads.asking import Asking, Patience
 from gateway.leads.assigning import Assigning

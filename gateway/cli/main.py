@@ -11,6 +11,7 @@ from gateway.cli.call import call
 from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
+from gateway.cli.outdials import outdials
 from gateway.cli.serve import serve
 
 
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, assign, dials, config):
+for command in (serve, demo, call, api, assign, dials, outdials, config):
     main.add_command(command)

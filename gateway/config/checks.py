@@ -21,6 +21,8 @@ class Purpose(StrEnum):
     """Serving the engine over HTTP."""
     DIALS = "dials"
     """Looking into the spool, as `dials` does: it must be possible while other parts are being mended."""
+    OUTDIALS = "outdials"
+    """Speaking with VoIPBin, as `outdials` does."""
 
 
 def across(
@@ -147,8 +149,21 @@ def _api(settings: Settings) -> Iterator[Finding]:
         yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
 
 
+def _voipbin(settings: Settings) -> Iterator[Finding]:
+    token = settings.voipbin.token
+    if not token:
+        hint = (
+            "get a token (POST /auth/login) or an access key (GET /accesskeys) from VoIPBin, "
+            "write voipbin.token_file into the file, or set ANI_GATEWAY_VOIPBIN_TOKEN"
+        )
+        yield "voipbin.token", (), "is missing, and outdials speaks with VoIPBin", hint
+    elif not (token.isascii() and token.isprintable()) or " " in token:
+        yield "voipbin.token", (), "has a character no token has (not shown)", "copy the token again"
+
+
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
     Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
+    Purpose.OUTDIALS: (_voipbin,),
 }

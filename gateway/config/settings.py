@@ -19,6 +19,7 @@ from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundiq import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
+from gateway.providers.voipbin_requests import VoipBinSettings
 from gateway.stores.settings import SpoolSettings
 from gateway.telemetry.settings import LogSettings
 
@@ -61,6 +62,7 @@ class Settings:
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
+    voipbin: VoipBinSettings = field(default_factory=VoipBinSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)

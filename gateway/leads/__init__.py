@@ -1,1 +1,1 @@
-"""Lists of leads: read, assigned ahead of their calls, and written again."""
+"""Lists of leads: read, assigned ahead, pulled and pushed, taken up again where they broke off."""

@@ -277,6 +277,20 @@ def test_the_api_needs_numbers_and_a_key_and_no_provider() -> None:
     assert load(environ=environ, purpose=Purpose.API).settings.api.keys == ("k",)
 
 
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [("", "is missing"), ("two words", "has a character"), ("t\u00f6ken", "has a character")],
+)
+def test_outdials_need_a_token_and_nothing_else(token: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(environ={"ANI_GATEWAY_VOIPBIN_TOKEN": token} if token else {}, purpose=Purpose.OUTDIALS)
+    assert [problem.path for problem in caught.value.problems] == ["voipbin.token"]
+    assert caught.value.problems[0].message.startswith(message)
+    assert "words" not in caught.value.problems[0].line
+    environ = {"ANI_GATEWAY_VOIPBIN_TOKEN": "good"}
+    assert load(environ=environ, purpose=Purpose.OUTDIALS).settings.voipbin.token == "good"
+
+
 def test_a_deadline_the_session_cannot_hold_is_a_problem() -> None:
     problem = only_problem("[assignment]\ndeadline_s = 2")
     assert (
