@@ -20,6 +20,8 @@ class Purpose(StrEnum):
     """Serving the engine over HTTP."""
     DIALS = "dials"
     """Looking into the spool, as `dials` does: it must be possible while other parts are being mended."""
+    MANAGE = "manage"
+    """Managing an inventory; what the one that is asked for needs, it says when it is opened."""
 
 
 def across(
@@ -139,4 +141,5 @@ _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
     Purpose.CALLS: (_times, _texts, _providers, _owned, _dials),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
+    Purpose.MANAGE: (),
 }
