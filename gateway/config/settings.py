@@ -16,7 +16,7 @@ from gateway.dials.settings import (
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani_results import OutboundAniResultsSettings
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.stores.settings import SpoolSettings
 from gateway.telemetry.settings import LogSettings

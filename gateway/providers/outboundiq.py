@@ -5,7 +5,6 @@ a status, so `success` decides first; an answer counts only when its `ani` is a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,9 +12,9 @@ import orjson
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.model.phone import parse_phone
-from gateway.model.setting import Form, setting
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
 from gateway.providers.http import HttpClient, Reply
+from gateway.providers.outboundiq_account import OutboundIqSettings
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 90 bytes
 _MAX_ROW_BYTES = 2_048  # a real row has about 80 bytes
@@ -24,46 +23,6 @@ _UNAUTHORIZED = (401, 403)
 _CLIENT_ERROR = 400
 _NO_NUMBER = "No available ANI found"
 """The documented words for an empty inventory; with them even a 5xx is an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundIqSettings:
-    """`[outboundiq]`: the outboundIQ account."""
-
-    url: str = setting(
-        "https://api.outboundiq.cloud",
-        "Base URL of the API.",
-        why="the address in outboundIQ's documentation",
-        form=Form.URL,
-    )
-    key: str = setting(
-        "",
-        "API key, sent as a Bearer token.",
-        why="none: get one from outboundIQ, or use the engine",
-        secret=True,
-    )
-    ca_file: str = setting(
-        "",
-        "PEM file of further certificate authorities to trust.",
-        why="empty: the system's authorities",
-        form=Form.FILE,
-    )
-    max_connections: int = setting(
-        64,
-        "Most kept connections.",
-        unit="connections",
-        why="as assignment.max_in_flight",
-        least=1,
-        most=10_000,
-    )
-    keepalive_s: float = setting(
-        55.0,
-        "How long an idle connection is kept.",
-        unit="s",
-        why="common load balancers close after 60 s; closing first avoids a reset under a request",
-        least=0,
-        most=3_600,
-    )
 
 
 class OutboundIq:

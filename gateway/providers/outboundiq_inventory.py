@@ -7,7 +7,7 @@ it is never sent.
 from gateway.providers.http import HttpClient
 from gateway.providers.inventory_answers import Dialect
 from gateway.providers.inventory_client import VendorInventory
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 
 _DIALECT = Dialect(
     name="outboundiq",

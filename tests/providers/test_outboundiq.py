@@ -16,7 +16,8 @@ from gateway.providers.base import (
     TimedOutError,
     UnavailableError,
 )
-from gateway.providers.outboundiq import OutboundIq, OutboundIqSettings
+from gateway.providers.outboundiq import OutboundIq
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault, ani_for
 

@@ -14,7 +14,7 @@ from gateway.providers.base import (
     TimedOutError,
     UnavailableError,
 )
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import DialFields, OutboundIqDials, OutboundIqDialsSettings, payload
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault

@@ -7,7 +7,7 @@ from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
 from gateway.engine.settings import EngineSettings
 from gateway.model.inventory import Campaign, CampaignType, Kind
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.service.backends import BACKENDS, open_inventory
 from gateway.simulator.upstream import UpstreamSimulator
 
