@@ -1,7 +1,8 @@
 """outboundIQ: POST /assignment and /assignment/batch.
 
-Source: the vendor's Assignment API page. What it leaves open is decided here: "no number" is a body and not
-a status, so `success` decides first; an answer counts only when its `ani` is a phone number.
+Source: the vendor's Assignment API page; `e164` is of the vendor's SDKs. What the page leaves open is decided
+here: "no number" is a body and not a status, so `success` decides first; an answer counts only when its `ani`
+is a phone number.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class OutboundIq:
     source = Source.OUTBOUNDIQ
 
     def __init__(self, settings: OutboundIqSettings) -> None:
+        self._form = {"e164": True} if settings.e164 else {}
         self._http = HttpClient(
             settings.url,
             {"Authorization": f"Bearer {settings.key}"},
@@ -49,7 +51,7 @@ class OutboundIq:
 
     async def assign(self, lead: Lead, *, timeout_s: float) -> Answer:
         """POST /assignment."""
-        body = orjson.dumps({**_lead_fields(lead), "real_time": lead.real_time})
+        body = orjson.dumps({**_lead_fields(lead), "real_time": lead.real_time, **self._form})
         reply = await self._http.post(
             "/assignment", body, timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES
         )
@@ -61,7 +63,8 @@ class OutboundIq:
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
         rows = [{"row_id": str(row), **_lead_fields(lead)} for row, lead in enumerate(leads)]
-        body = orjson.dumps({"real_time": any(lead.real_time for lead in leads), "leads": rows})
+        real_time = any(lead.real_time for lead in leads)
+        body = orjson.dumps({"real_time": real_time, **self._form, "leads": rows})
         most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)
         reply = await self._http.post("/assignment/batch", body, timeout_s=timeout_s, max_reply_bytes=most)
         answer = _understood(reply)

@@ -21,6 +21,11 @@ class OutboundIqSettings:
         why="none: get one from outboundIQ, or use the engine",
         secret=True,
     )
+    e164: bool = setting(
+        False,
+        "Ask for numbers with their country code, where outboundIQ would write 10 digits.",
+        why="false: as the API page has it; true tells numbers of two countries apart, and the SDKs know it",
+    )
     ca_file: str = setting(
         "",
         "PEM file of further certificate authorities to trust.",

@@ -191,6 +191,7 @@ class Recorder:
         self.answer: dict[str, Any] = {"success": True, "ani": "2345678901"}
         self.status = 200
         self.requests: list[tuple[str, dict[str, str], Any]] = []
+        self.url = ""
 
     async def __call__(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
@@ -206,7 +207,8 @@ async def recorder(unused_tcp_port: int) -> AsyncIterator[tuple[Recorder, Outbou
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
-    client = OutboundIq(OutboundIqSettings(url=f"http://127.0.0.1:{unused_tcp_port}/", key="k-123"))
+    handler.url = f"http://127.0.0.1:{unused_tcp_port}/"
+    client = OutboundIq(OutboundIqSettings(url=handler.url, key="k-123"))
     await client.open()
     yield handler, client
     await client.close()
@@ -229,6 +231,27 @@ async def test_requests_are_as_documented(recorder: tuple[Recorder, OutboundIq])
     assert headers["Authorization"] == "Bearer k-123"
     assert headers["Content-Type"] == "application/json"
     assert "Cookie" not in headers
+
+
+async def test_e164_is_asked_for_when_it_is_set(recorder: tuple[Recorder, OutboundIq]) -> None:
+    handler, _ = recorder
+    client = OutboundIq(OutboundIqSettings(url=handler.url, key="k-123", e164=True))
+    await client.open()
+    handler.answer = {"success": True, "ani": "+12345678901"}
+    single = await client.assign(LEAD, timeout_s=1)
+    handler.answer = {"success": True, "results": [{"row_id": "0", "outboundani": "+442079460018"}]}
+    batch = await client.assign_batch([LEAD], timeout_s=1)
+    await client.close()
+    assert [body["e164"] for _, _, body in handler.requests] == [True, True]
+    assert single.ani == PhoneNumber("+12345678901")
+    assert batch == [Answer(PhoneNumber("+442079460018"), "", "req-1")]
+
+
+async def test_the_simulated_upstream_writes_e164_when_asked(upstream: UpstreamSimulator) -> None:
+    client = OutboundIq(OutboundIqSettings(url=upstream.url, key=upstream.key, e164=True))
+    await client.open()
+    assert (await client.assign(LEAD, timeout_s=1)).ani == ANI
+    await client.close()
 
 
 async def test_request_id_is_kept(recorder: tuple[Recorder, OutboundIq]) -> None:
