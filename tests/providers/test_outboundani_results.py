@@ -9,11 +9,7 @@ import pytest
 from gateway.model.dial import Dial
 from gateway.providers import outboundani_guids
 from gateway.providers.base import (
-    BadAnswerError,
     ProviderError,
-    RateLimitedError,
-    RefusedError,
-    TimedOutError,
     UnavailableError,
 )
 from gateway.providers.outboundani_results import (
@@ -25,6 +21,7 @@ from gateway.providers.outboundani_results import (
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault
 from gateway.simulator.upstream_dials import RESULT_REQUIRED
+from tests.providers.faults import DIAL_FAULTS
 
 DIAL = Dial(
     dial_id="pbx1-1760000000.17-1",
@@ -115,33 +112,19 @@ def test_a_kpi_of_no_field_is_refused_at_start() -> None:
         OutboundAniResults(OutboundAniResultsSettings(kpis={"KPI1_Name": "colour"}), max_in_flight=1)
 
 
-FAULTS = {
-    Fault.SILENT: TimedOutError,
-    Fault.REFUSED: UnavailableError,
-    Fault.RESET: UnavailableError,
-    Fault.CUT_BODY: UnavailableError,
-    Fault.UNAUTHORIZED: RefusedError,
-    Fault.RATE_LIMITED_SECONDS: RateLimitedError,
-    Fault.SERVER_ERROR: UnavailableError,
-    Fault.MALFORMED: BadAnswerError,
-    Fault.HUGE: BadAnswerError,
-    Fault.DIAL_REFUSED: RefusedError,
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", DIAL_FAULTS)
 async def test_faults_are_told_apart_and_sent_once_only(
     target: OutboundAniResults, upstream: UpstreamSimulator, fault: Fault
 ) -> None:
     await upstream.set_fault(fault)
     error = await failure_of(target)
-    assert type(error) is FAULTS[fault]
+    assert type(error) is DIAL_FAULTS[fault]
     if isinstance(error, UnavailableError):
         assert error.never_sent is (fault is Fault.REFUSED)
     assert upstream.counters.requests <= 1
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", DIAL_FAULTS)
 async def test_no_error_shows_the_company_guid_or_a_number(
     target: OutboundAniResults, upstream: UpstreamSimulator, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,13 +13,13 @@ from gateway.providers.base import (
     ProviderError,
     RateLimitedError,
     RefusedError,
-    TimedOutError,
     UnavailableError,
 )
 from gateway.providers.outboundiq import OutboundIq
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault, ani_for
+from tests.providers.faults import ASSIGNMENT_FAULTS
 
 LEAD = Lead(PhoneNumber("+15559876543"), zip="90210", campaign="9001")
 ANI = PhoneNumber("+1" + ani_for("5559876543"))
@@ -68,33 +68,17 @@ async def test_a_batch_gets_each_lead_its_own_number(client: OutboundIq, upstrea
         assert [one.ani.national for one in answers if isinstance(one, Answer) and one.ani] == expected
 
 
-ONE = {
-    Fault.SILENT: TimedOutError,
-    Fault.REFUSED: UnavailableError,
-    Fault.RESET: UnavailableError,
-    Fault.CUT_BODY: UnavailableError,
-    Fault.UNAUTHORIZED: RefusedError,
-    Fault.FORBIDDEN: RefusedError,
-    Fault.RATE_LIMITED: RateLimitedError,
-    Fault.SERVER_ERROR: UnavailableError,
-    Fault.UNAVAILABLE: UnavailableError,
-    Fault.MALFORMED: BadAnswerError,
-    Fault.WRONG_TYPES: BadAnswerError,
-    Fault.HUGE: BadAnswerError,
-    Fault.HOSTILE_ANI: BadAnswerError,
-    Fault.IMPLAUSIBLE_ANI: BadAnswerError,
-}
-
-
-@pytest.mark.parametrize("fault", ONE)
+@pytest.mark.parametrize("fault", ASSIGNMENT_FAULTS)
 async def test_faults_are_told_apart_by_type(
     client: OutboundIq, upstream: UpstreamSimulator, fault: Fault
 ) -> None:
     await upstream.set_fault(fault)
-    assert type(await assign(client)) is ONE[fault]
+    assert type(await assign(client)) is ASSIGNMENT_FAULTS[fault]
 
 
-WHOLE_BATCH = [fault for fault in ONE if fault not in (Fault.HOSTILE_ANI, Fault.IMPLAUSIBLE_ANI)]
+WHOLE_BATCH = [
+    fault for fault in ASSIGNMENT_FAULTS if fault not in (Fault.HOSTILE_ANI, Fault.IMPLAUSIBLE_ANI)
+]
 
 
 @pytest.mark.parametrize("fault", WHOLE_BATCH)
@@ -102,7 +86,7 @@ async def test_a_batch_fails_by_the_same_types(
     client: OutboundIq, upstream: UpstreamSimulator, fault: Fault
 ) -> None:
     await upstream.set_fault(fault)
-    assert type(await assign_batch(client)) is ONE[fault]
+    assert type(await assign_batch(client)) is ASSIGNMENT_FAULTS[fault]
 
 
 @pytest.mark.parametrize("fault", [Fault.HOSTILE_ANI, Fault.IMPLAUSIBLE_ANI])
@@ -177,7 +161,7 @@ async def test_connections_are_kept(upstream: UpstreamSimulator) -> None:
 
 
 async def test_no_error_shows_the_key_or_the_number(client: OutboundIq, upstream: UpstreamSimulator) -> None:
-    for fault in ONE:
+    for fault in ASSIGNMENT_FAULTS:
         await upstream.set_fault(fault)
         text = repr(await assign(client))
         assert upstream.key not in text
