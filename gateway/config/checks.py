@@ -1,7 +1,6 @@
 """What one setting demands of another."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import is_dataclass
 from enum import StrEnum
 
 from gateway.agi.settings import CallerIdName
@@ -75,13 +74,10 @@ def _providers(settings: Settings) -> Iterator[Finding]:
             source: f"campaigns.{name}.providers" for source in campaign.providers if source not in asked
         }
     for source, where in asked.items():
-        section = getattr(settings, source.value, None)
-        if section is None or not is_dataclass(section):
-            yield where, (), f"{source.value} is not available in this version", "choose outboundiq or engine"
-        elif source is Source.ENGINE:
+        if source is Source.ENGINE:
             yield from _inventory(settings, where)
         else:
-            yield from _secrets(section, source, where)
+            yield from _secrets(getattr(settings, source.value), source, where)
 
 
 def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from gateway.dials.settings import (
 )
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
 from gateway.model.setting import setting
+from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundani_results import OutboundAniResultsSettings
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
@@ -52,6 +53,7 @@ class Settings:
     agi: AgiSettings = field(default_factory=AgiSettings)
     assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
     outboundiq: OutboundIqSettings = field(default_factory=OutboundIqSettings)
+    outboundani: OutboundAniSettings = field(default_factory=OutboundAniSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     api_keys: dict[str, ApiKeySettings] = field(default_factory=dict)

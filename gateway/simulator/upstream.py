@@ -8,7 +8,7 @@ with a Bearer key. outboundANI speaks `/dialer/…` with the same key as `X-ApiK
 
 import asyncio
 import hmac
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import orjson
 from aiohttp import web
 
+from gateway.simulator.outboundani import next_ani
 from gateway.simulator.upstream_answers import Fault, HttpAnswer, batch, single
 from gateway.simulator.upstream_dials import DEFAULT_COMPANY_GUID, DialLedger, dial, dial_result
 from gateway.simulator.vendor_inventory import Received, VendorShelves
@@ -59,6 +60,8 @@ class UpstreamSimulator:
         """outboundIQ's inventory."""
         self.dialer = VendorShelves(has_pools=False, keeps_carrier=True)
         """outboundANI's inventory."""
+        self.next_asked: deque[dict[str, Any]] = deque(maxlen=1_000)
+        """The last bodies of `/dialer/next`."""
         self.counters = UpstreamCounters()
         self._fault = Fault.NONE
         self._port = 0
@@ -111,6 +114,7 @@ class UpstreamSimulator:
         app.router.add_post("/dials", self._dials)
         app.router.add_post("/api/{guid}.php", self._dial_result)
         app.router.add_route("*", "/custom/{kind:campaigns|dispos|anis}", self._custom)
+        app.router.add_post("/dialer/next", self._next)
         app.router.add_route("*", "/dialer/{kind:campaigns|dispos|anis}", self._dialer)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -147,6 +151,11 @@ class UpstreamSimulator:
         return await self._misbehave(
             request, dial_result(request.query, fault, self.company_guid, kept), fault
         )
+
+    async def _next(self, request: web.Request) -> web.StreamResponse:
+        body = await _json_body(request)
+        self.next_asked.append(body)
+        return await self._answer(request, next_ani(body, self._fault), leads=1)
 
     async def _custom(self, request: web.Request) -> web.StreamResponse:
         asked = request.query if request.method == "GET" else await _json_body(request)

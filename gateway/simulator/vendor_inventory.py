@@ -4,6 +4,7 @@ Written from the Custom Dialer Integration and AI Dialer Integration documents a
 be chosen: `form` is how a GET wraps its item.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -59,13 +60,14 @@ class Received:
 
 
 class VendorShelves:
-    """One vendor's inventory in memory, and every request it was sent."""
+    """One vendor's inventory in memory, and the requests it was sent."""
 
     def __init__(self, *, has_pools: bool, keeps_carrier: bool) -> None:
         self._left_out = {"inbound_pool_id"} if not has_pools else set()
         self._left_out |= {"carrier_id"} if not keeps_carrier else set()
         self.form = Form.NAMED
-        self.received: list[Received] = []
+        self.received: deque[Received] = deque(maxlen=1_000)
+        """The last requests."""
         self.items: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _SINGULAR}
         """By kind and by id, or by number without its country code."""
 
