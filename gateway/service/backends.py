@@ -8,11 +8,12 @@ from gateway.config.settings import Settings
 from gateway.engine.management import EngineInventory
 from gateway.providers.base import InventoryService
 from gateway.providers.inventory_client import VendorInventory
+from gateway.providers.outboundani_inventory import OutboundAniInventory
 from gateway.providers.outboundiq_inventory import OutboundIqInventory
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.sqlite import SqliteDatabase
 
-BACKENDS = ("outboundiq", "engine")
+BACKENDS = ("outboundiq", "outboundani", "engine")
 """Names `open_inventory` knows."""
 
 
@@ -31,6 +32,10 @@ async def open_inventory(name: str, settings: Settings) -> AsyncIterator[Invento
         case "outboundiq":
             _demand(settings.outboundiq.key, "outboundiq.key", "a universal API key of outboundIQ")
             async with _vendor(OutboundIqInventory(settings.outboundiq)) as service:
+                yield service
+        case "outboundani":
+            _demand(settings.outboundani.key, "outboundani.key", "an API key of outboundANI")
+            async with _vendor(OutboundAniInventory(settings.outboundani)) as service:
                 yield service
         case _:
             raise ValueError(f'no inventory is called "{name}"; known are {", ".join(BACKENDS)}')

@@ -7,6 +7,7 @@ from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
 from gateway.engine.settings import EngineSettings
 from gateway.model.inventory import Campaign, CampaignType, Kind
+from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.service.backends import BACKENDS, open_inventory
 from gateway.simulator.upstream import UpstreamSimulator
@@ -16,6 +17,7 @@ CAMPAIGN = Campaign("c123", "Sales 2025", CampaignType.OUTBOUND)
 
 def settings_for(upstream: UpstreamSimulator, folder: Path) -> Settings:
     return Settings(
+        outboundani=OutboundAniSettings(url=f"{upstream.url}/dialer", key=upstream.key),
         outboundiq=OutboundIqSettings(url=upstream.url, key=upstream.key),
         engine=EngineSettings(database=str(folder / "engine.db")),
     )
@@ -33,7 +35,8 @@ async def test_what_is_created_in_one_context_is_there_in_the_next(name: str, tm
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"), [("outboundiq", "outboundiq.key"), ("engine", "engine.database")]
+    ("name", "missing"),
+    [("outboundiq", "outboundiq.key"), ("outboundani", "outboundani.key"), ("engine", "engine.database")],
 )
 async def test_a_missing_setting_is_named(name: str, missing: str) -> None:
     with pytest.raises(ConfigError, match=f"{missing}: is missing, and managing {name} needs it"):
