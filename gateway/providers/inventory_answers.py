@@ -110,7 +110,7 @@ def _unauthorized(reply: Reply, dialect: Dialect) -> RefusedError | None:
 
 def _refusal(reply: Reply, asked: Asked, secrets: tuple[str, ...]) -> ProviderError | None:
     answer = _object(reply)
-    if reply.is_success and answer.get("success") is not False:
+    if reply.is_success and not _says_no(answer):
         understood = not reply.body or _is_json(reply)
         return None if understood else BadAnswerError(f"answer {reply.status} is not JSON")
     said = _said(reply, answer, secrets)
@@ -123,6 +123,11 @@ def _refusal(reply: Reply, asked: Asked, secrets: tuple[str, ...]) -> ProviderEr
         message = f"{asked} was refused ({reply.status}): {said or 'no reason given'}"
         return RefusedError(message, status=reply.status)
     return BadAnswerError(f"unexpected answer {reply.status}; check {asked.dialect.name}.url")
+
+
+def _says_no(answer: dict[str, Any]) -> bool:
+    """Whether it reports a failure. A bare disposition has a `success` of its own, beside its `contact`."""
+    return answer.get("success") is False and "contact" not in answer
 
 
 def _object(reply: Reply) -> dict[str, Any]:
