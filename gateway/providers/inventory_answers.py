@@ -109,10 +109,9 @@ def _unauthorized(reply: Reply, dialect: Dialect) -> RefusedError | None:
 
 
 def _refusal(reply: Reply, asked: Asked, secrets: tuple[str, ...]) -> ProviderError | None:
-    answer = _object(reply)
+    answer, senseless = _object(reply)
     if reply.is_success and not _says_no(answer):
-        understood = not reply.body or _is_json(reply)
-        return None if understood else BadAnswerError(f"answer {reply.status} is not JSON")
+        return senseless
     said = _said(reply, answer, secrets)
     if asked.creates and (reply.status == HTTPStatus.CONFLICT or _PRESENT.search(said)):
         return AlreadyExistsError(f"{asked} is there already; update it instead", status=HTTPStatus.CONFLICT)
@@ -130,20 +129,13 @@ def _says_no(answer: dict[str, Any]) -> bool:
     return answer.get("success") is False and "contact" not in answer
 
 
-def _object(reply: Reply) -> dict[str, Any]:
+def _object(reply: Reply) -> tuple[dict[str, Any], BadAnswerError | None]:
+    """The answer's object, {} when it is something else or empty; with the error of one that is no JSON."""
     try:
-        value = content(reply)
-    except BadAnswerError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _is_json(reply: Reply) -> bool:
-    try:
-        content(reply)
-    except BadAnswerError:
-        return False
-    return True
+        value = content(reply) if reply.body else {}
+    except BadAnswerError as error:
+        return {}, error
+    return (value if isinstance(value, dict) else {}), None
 
 
 def _said(reply: Reply, answer: dict[str, Any], secrets: tuple[str, ...]) -> str:

@@ -39,7 +39,8 @@ async def repeated(
         except UnavailableError as error:
             if not (reads or isinstance(error, RateLimitedError)):
                 raise
-            wait_s = error.retry_after_s if error.retry_after_s is not None else _pause_s(count, dice)
+            # Never less than our own pause: a Retry-After of 0 must not become a storm.
+            wait_s = max(error.retry_after_s or 0.0, _pause_s(count, dice))
             if loop.time() + wait_s >= give_up_at:
                 raise
         count += 1

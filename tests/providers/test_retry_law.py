@@ -84,6 +84,12 @@ async def test_what_retry_after_asks_for_is_waited_for() -> None:
     assert attempts.left_s == pytest.approx([60, 57, 54])
 
 
+async def test_a_retry_after_of_nothing_starts_no_storm() -> None:
+    attempts = Attempts(3, limited(0.0))
+    await repeated(attempts, timeout_s=LONG_S, reads=False, dice=lambda: 0.0)
+    assert attempts.pauses_s == pytest.approx([0.25, 0.5, 1])
+
+
 async def test_an_attempt_that_could_not_end_in_time_is_not_waited_for() -> None:
     attempts = Attempts(9, limited(3.0))
     started = asyncio.get_running_loop().time()
