@@ -1,7 +1,6 @@
 """What one setting demands of another."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import is_dataclass
 from enum import StrEnum
 
 from gateway.admin.settings import is_loopback
@@ -21,6 +20,8 @@ class Purpose(StrEnum):
     """Serving the engine over HTTP."""
     DIALS = "dials"
     """Looking into the spool, as `dials` does: it must be possible while other parts are being mended."""
+    MANAGE = "manage"
+    """Managing an inventory; what the one that is asked for needs, it says when it is opened."""
     OUTDIALS = "outdials"
     """Speaking with VoIPBin, as `outdials` does."""
 
@@ -76,13 +77,10 @@ def _providers(settings: Settings) -> Iterator[Finding]:
             source: f"campaigns.{name}.providers" for source in campaign.providers if source not in asked
         }
     for source, where in asked.items():
-        section = getattr(settings, source.value, None)
-        if section is None or not is_dataclass(section):
-            yield where, (), f"{source.value} is not available in this version", "choose outboundiq or engine"
-        elif source is Source.ENGINE:
+        if source is Source.ENGINE:
             yield from _inventory(settings, where)
         else:
-            yield from _secrets(section, source, where)
+            yield from _secrets(getattr(settings, source.value), source, where)
 
 
 def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:
@@ -165,5 +163,6 @@ _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
     Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
+    Purpose.MANAGE: (),
     Purpose.OUTDIALS: (_voipbin,),
 }

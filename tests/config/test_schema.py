@@ -6,7 +6,7 @@ from typing import Any
 from gateway.config import forms
 from gateway.config.schema import entries, find, find_secret_file, is_section
 from gateway.config.settings import Settings
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 
 
 def test_every_field_of_every_section_is_a_setting() -> None:
