@@ -14,7 +14,8 @@ from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.model.phone import parse_phone
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
-from gateway.providers.http import HttpClient, Reply
+from gateway.providers.call_http import call_http
+from gateway.providers.http import Reply
 from gateway.providers.outboundiq_account import OutboundIqSettings
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 90 bytes
@@ -33,13 +34,7 @@ class OutboundIq:
 
     def __init__(self, settings: OutboundIqSettings) -> None:
         self._form = {"e164": True} if settings.e164 else {}
-        self._http = HttpClient(
-            settings.url,
-            {"Authorization": f"Bearer {settings.key}"},
-            max_connections=settings.max_connections,
-            keepalive_s=settings.keepalive_s,
-            ca_file=settings.ca_file,
-        )
+        self._http = call_http(settings, {"Authorization": f"Bearer {settings.key}"})
 
     async def open(self) -> None:
         """Make the connection pool; no request is sent."""
