@@ -15,7 +15,7 @@ from gateway.dials.settings import (
 )
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
 from gateway.model.setting import setting
-from gateway.providers.outboundani import OutboundAniSettings
+from gateway.providers.outboundani_results import OutboundAniResultsSettings
 from gateway.providers.outboundiq import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.stores.settings import SpoolSettings
@@ -59,7 +59,7 @@ class Settings:
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
+    outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

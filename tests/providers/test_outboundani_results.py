@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.model.dial import Dial
-from gateway.providers import outboundani
+from gateway.providers import outboundani_guids
 from gateway.providers.base import (
     BadAnswerError,
     ProviderError,
@@ -16,7 +16,12 @@ from gateway.providers.base import (
     TimedOutError,
     UnavailableError,
 )
-from gateway.providers.outboundani import OutboundAniResults, OutboundAniSettings, SharedGuid, parameters
+from gateway.providers.outboundani_results import (
+    OutboundAniResults,
+    OutboundAniResultsSettings,
+    SharedGuid,
+    parameters,
+)
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault
 from gateway.simulator.upstream_dials import RESULT_REQUIRED
@@ -46,7 +51,7 @@ async def upstream() -> AsyncIterator[UpstreamSimulator]:
 
 @pytest.fixture
 async def target(upstream: UpstreamSimulator) -> AsyncIterator[OutboundAniResults]:
-    settings = OutboundAniSettings(url=upstream.url + PATH, company_guid=SECRET)
+    settings = OutboundAniResultsSettings(url=upstream.url + PATH, company_guid=SECRET)
     one = OutboundAniResults(settings, max_in_flight=4)
     await one.open()
     yield one
@@ -80,7 +85,7 @@ async def test_a_record_arrives_under_the_documented_names(
 
 def test_what_is_required_is_there_even_when_empty() -> None:
     bare = Dial("d", "anonymous", "+442079460018", 0.0)
-    assert parameters(bare, OutboundAniSettings()).keys() == RESULT_REQUIRED.keys()
+    assert parameters(bare, OutboundAniResultsSettings()).keys() == RESULT_REQUIRED.keys()
 
 
 @pytest.mark.parametrize(
@@ -94,12 +99,12 @@ def test_what_is_required_is_there_even_when_empty() -> None:
 def test_the_guid_documented_twice_is_sent_once(
     use: SharedGuid, talk_s: float | None, expected: str | None
 ) -> None:
-    query = parameters(replace(DIAL, talk_s=talk_s), OutboundAniSettings(shared_guid=use))
-    assert query.get(outboundani.CALL_TYPE_OR_DURATION) == expected
+    query = parameters(replace(DIAL, talk_s=talk_s), OutboundAniResultsSettings(shared_guid=use))
+    assert query.get(outboundani_guids.CALL_TYPE_OR_DURATION) == expected
 
 
 def test_kpis_carry_fields_of_the_record() -> None:
-    settings = OutboundAniSettings(kpis={"KPI1_Name": "talk_s", "KPI2_Name": "skill_name"})
+    settings = OutboundAniResultsSettings(kpis={"KPI1_Name": "talk_s", "KPI2_Name": "skill_name"})
     query = parameters(DIAL, settings)
     assert query["KPI1_Name"] == "61.7"
     assert "KPI2_Name" not in query
@@ -107,7 +112,7 @@ def test_kpis_carry_fields_of_the_record() -> None:
 
 def test_a_kpi_of_no_field_is_refused_at_start() -> None:
     with pytest.raises(ValueError, match="no field colour; known are agent_name"):
-        OutboundAniResults(OutboundAniSettings(kpis={"KPI1_Name": "colour"}), max_in_flight=1)
+        OutboundAniResults(OutboundAniResultsSettings(kpis={"KPI1_Name": "colour"}), max_in_flight=1)
 
 
 FAULTS = {
@@ -151,7 +156,7 @@ async def test_no_error_shows_the_company_guid_or_a_number(
 
 
 async def test_an_address_that_is_none_shows_no_company_guid() -> None:
-    settings = OutboundAniSettings(url="http://[broken/", company_guid=SECRET)
+    settings = OutboundAniResultsSettings(url="http://[broken/", company_guid=SECRET)
     target = OutboundAniResults(settings, max_in_flight=1)
     await target.open()
     error = await failure_of(target)
