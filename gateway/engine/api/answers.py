@@ -1,5 +1,6 @@
 """From a request to an endpoint and back: request id, key, rate, input, errors in the surface's envelope."""
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,8 @@ from gateway.providers.base import (
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "x-request-id"
+_BODY_S = 30.0
+"""Longest wait for a body: a full batch over a slow line. Beyond, somebody holds a connection open."""
 _ID = web.RequestKey("request id", str)
 _log = logging.getLogger(__name__)
 
@@ -84,9 +87,19 @@ def _allow(endpoint: Endpoint, key: ApiKey) -> None:
 async def _given(endpoint: Endpoint, request: web.Request) -> object:
     if endpoint.takes is None:
         return None
-    if endpoint.place is Place.QUERY:
-        return decode_query(request.query, endpoint.takes)
-    return decode(await request.read(), endpoint.takes)
+    content = await _body(request) if endpoint.place.has_body else b""
+    if endpoint.place is Place.QUERY or (endpoint.place is Place.BODY_OR_QUERY and not content.strip()):
+        return decode_query(endpoint.gather(request.query.items()), endpoint.takes)
+    return decode(content, endpoint.takes)
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(_BODY_S):
+            return await request.read()
+    except TimeoutError as error:
+        message = f"body: not complete within {_BODY_S:g} s; send it faster, or less of it"
+        raise FailureError(message, status=408) from error
 
 
 def _status(error: ProviderError) -> int:
@@ -120,10 +133,21 @@ async def with_request_id(request: web.Request, handler: Handler) -> web.StreamR
     request[_ID] = request_id
     try:
         answer = await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        answer = _other_method(request, error)
     except web.HTTPException as error:
         message = f"{request.method} {request.path}: {error.reason}"
         answer = _written(Answered(Plain(success=False, message=message), error.status))
-        if "Allow" in error.headers:
-            answer.headers["Allow"] = error.headers["Allow"]
     answer.headers[REQUEST_ID] = request_id
+    return answer
+
+
+def _other_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
+    """OPTIONS asks for what is in `Allow`; for any other method that is the mend."""
+    allowed = ", ".join(sorted(error.allowed_methods))
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers={"Allow": allowed})
+    message = f"{request.method} {request.path}: method not allowed; use {allowed}"
+    answer = _written(Answered(Plain(success=False, message=message), error.status))
+    answer.headers["Allow"] = allowed
     return answer

@@ -5,20 +5,17 @@ decide on `success`; a batch is answered row by row, and a bad row fails alone.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import msgspec
 
-from gateway.engine.api.bodies import BodyError, decode
+from gateway.engine.api.bodies import BodyError, Phone, decode, phone
 from gateway.engine.api.endpoint import Answered, Asked, Endpoint, Place
 from gateway.engine.api.envelopes import OUTBOUNDIQ
 from gateway.engine.provider import NO_ANI, EngineProvider
 from gateway.model.lead import Lead, parse_zip
-from gateway.model.phone import PhoneNumber, parse_phone
+from gateway.model.phone import PhoneNumber
 
 _ASSIGNED = "ANI assigned successfully"
-_PHONE_FAULT = "must be a phone number of 10 to 15 digits"
-Phone = Annotated[str, msgspec.Meta(description="10 to 15 digits; formatting characters do no harm.")]
 
 
 class AssignmentBody(msgspec.Struct):
@@ -163,19 +160,11 @@ def _lead(
 ) -> Lead:
     """The lead a body asks for. A zip that is none is as good as no zip. Raises `BodyError`."""
     return Lead(
-        phone=prospect(body.prospect_phone),
+        phone=phone(body.prospect_phone, "prospect_phone"),
         zip=parse_zip((body.prospect_zip or "").strip()),
         campaign=(body.dialer_campaign or "").strip() or asked.key.default_campaign,
         real_time=bool(real_time),
     )
-
-
-def prospect(text: str) -> PhoneNumber:
-    """The prospect's number. Raises `BodyError`."""
-    phone = parse_phone(text.strip())
-    if phone is None:
-        raise BodyError(f"prospect_phone: {_PHONE_FAULT}")
-    return phone
 
 
 def _written(ani: PhoneNumber, *, e164: bool) -> str:

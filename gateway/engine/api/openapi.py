@@ -16,6 +16,7 @@ from gateway.engine.api.keys import Style
 
 _PATH_PART = re.compile(r"\{(\w+)\}")
 _JSON = "application/json"
+_NO_BODY = "In place of the body's field, where there is no body."
 
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -42,9 +43,8 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _types(endpoint: Endpoint) -> list[Any]:
-    taken = [endpoint.described] if endpoint.described is not None else []
     answered = [kind for kinds in endpoint.answers.values() for kind in kinds]
-    return [*taken, *answered, endpoint.surface.error]
+    return [*endpoint.described, *answered, endpoint.surface.error]
 
 
 def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +63,11 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[s
             }.items()
         },
     }
-    if endpoint.place is Place.BODY:
+    if endpoint.place.has_body:
+        schema = _any_of([schema_of[kind] for kind in endpoint.described])
         operation["requestBody"] = {
-            "required": True,
-            "content": {_JSON: {"schema": schema_of[endpoint.described]}},
+            "required": endpoint.place is Place.BODY,
+            "content": {_JSON: {"schema": schema}},
         }
     return operation
 
@@ -77,15 +78,18 @@ def _name(endpoint: Endpoint) -> str:
 
 
 def _answer(status: int, schemas: list[Any]) -> dict[str, Any]:
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     headers = (
         {"Retry-After": {"schema": {"type": "string"}}} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
     )
     return {
         "description": HTTPStatus(status).phrase,
-        "content": {_JSON: {"schema": schema}},
+        "content": {_JSON: {"schema": _any_of(schemas)}},
         **({"headers": headers} if headers else {}),
     }
+
+
+def _any_of(schemas: list[Any]) -> Any:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str, Any]]:
@@ -93,10 +97,17 @@ def _parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PATH_PART.findall(endpoint.path)
     ]
-    if endpoint.place is Place.QUERY and endpoint.described is not None:
-        schema = components[endpoint.described.__name__]
+    for kind in endpoint.described if endpoint.place.has_query else ():
+        schema = components[kind.__name__]
         found += [
-            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": part}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()) and not endpoint.place.has_body,
+                **({"description": _NO_BODY} if endpoint.place.has_body else {}),
+                # Beside a body the query is not looked at, so that its limits are none of the request's.
+                "schema": {"type": "string"} if endpoint.place.has_body else part,
+            }
             for name, part in schema["properties"].items()
         ]
     return found
