@@ -7,6 +7,8 @@ from aiohttp import web
 
 from gateway.engine.api.answers import Door, with_request_id
 from gateway.engine.api.assignment import AssignmentApi
+from gateway.engine.api.custom import custom_endpoints
+from gateway.engine.api.dialer import DialerApi
 from gateway.engine.api.endpoint import Endpoint
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
 from gateway.engine.api.openapi import describe
@@ -31,13 +33,19 @@ def make_app(
     app.router.add_get("/healthz", _Health(provider).show)
     app.router.add_get("/openapi.json", _Described(endpoints).show)
     for endpoint in endpoints:
-        app.router.add_route(endpoint.method, endpoint.path, door.handler(endpoint))
+        handler = door.handler(endpoint)
+        app.router.add_route(endpoint.method, endpoint.path, handler)
+        if endpoint.method == "GET":
+            # Whatever can be asked with GET can be asked with HEAD (RFC 9110 §9.3.2).
+            app.router.add_route("HEAD", endpoint.path, handler)
     return app
 
 
 def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[Endpoint]:
     """Every endpoint there is, in the order of the description."""
     yield from AssignmentApi(provider, settings.max_batch).endpoints()
+    yield from custom_endpoints(provider.inventory())
+    yield from DialerApi(provider).endpoints()
 
 
 def _keys(settings: ApiSettings, named: Mapping[str, ApiKeySettings]) -> Iterator[tuple[str, ApiKey]]:
