@@ -101,6 +101,12 @@ class ApiSettings:
         why="none: without any key the service refuses to start",
         secret=True,
     )
+    company_guids: tuple[str, ...] = setting(
+        (),
+        "Company GUIDs whose Dial Results are kept; they open nothing else, and no key stands for one.",
+        why="none: Dial Results are answered 401 until you choose one for each client, as outboundANI does",
+        secret=True,
+    )
     max_body_bytes: int = setting(
         1_048_576,
         "Largest request body; a larger one is answered 413.",

@@ -9,9 +9,11 @@ from gateway.engine.api.answers import Door, with_request_id
 from gateway.engine.api.assignment import AssignmentApi
 from gateway.engine.api.custom import custom_endpoints
 from gateway.engine.api.dialer import DialerApi
+from gateway.engine.api.dials import DialsApi
 from gateway.engine.api.endpoint import Endpoint
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
 from gateway.engine.api.openapi import describe
+from gateway.engine.api.results import ResultsApi
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings
 
@@ -24,7 +26,7 @@ def make_app(
     provider: EngineProvider, settings: ApiSettings, keys: Mapping[str, ApiKeySettings] | None = None
 ) -> web.Application:
     """The service over `provider`, which the caller keeps and closes. Raises `NoApiKeyError`."""
-    keyring = Keyring(_keys(settings, keys or {}))
+    keyring = Keyring(_keys(settings, keys or {}), settings.company_guids)
     if not keyring:
         raise NoApiKeyError("api.keys is empty, so nobody could ask; set at least one key")
     door = Door(keyring, RateLimit(settings.requests_per_second, settings.burst))
@@ -44,8 +46,10 @@ def make_app(
 def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[Endpoint]:
     """Every endpoint there is, in the order of the description."""
     yield from AssignmentApi(provider, settings.max_batch).endpoints()
+    yield from DialsApi(provider).endpoints()
     yield from custom_endpoints(provider.inventory())
     yield from DialerApi(provider).endpoints()
+    yield from ResultsApi(provider).endpoints()
 
 
 def _keys(settings: ApiSettings, named: Mapping[str, ApiKeySettings]) -> Iterator[tuple[str, ApiKey]]:

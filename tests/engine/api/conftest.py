@@ -13,7 +13,8 @@ from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings,
 
 NOW = 1_775_900_000.0
 """April 2026, the day after the documents' dial: the engine forgets what is too old."""
-SETTINGS = ApiSettings(keys=("universal-key",), max_body_bytes=4_000)
+COMPANY = "6C0F3A52-1111-2222-3333-444455556666"
+SETTINGS = ApiSettings(keys=("universal-key",), company_guids=("other", COMPANY), max_body_bytes=4_000)
 KEYS = {
     "calls": ApiKeySettings(key="assignment-key", type=KeyType.ASSIGNMENT, default_campaign="9001"),
     "gone": ApiKeySettings(key="inactive-key", active=False),
