@@ -12,9 +12,6 @@ from gateway.cli.options import config_options, load_settings, setting_option
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
 
-_DRAIN_S = 3.0
-"""Longest wait for open requests on SIGTERM; one takes microseconds."""
-
 
 @click.command()
 @config_options
@@ -38,24 +35,18 @@ def api(context: click.Context) -> None:
 
 
 async def _serve(settings: "Settings") -> None:
-    from aiohttp import web
-
-    from gateway.engine.api.app import make_app
+    from gateway.engine.api.server import ApiServer
     from gateway.engine.provider import EngineProvider
 
-    host, _, port = settings.api.listen.rpartition(":")
     engine = EngineProvider.open(settings.engine)
-    runner = web.AppRunner(
-        make_app(engine, settings.api, settings.api_keys), access_log=None, shutdown_timeout=_DRAIN_S
-    )
+    server = ApiServer(engine, settings.api, settings.api_keys)
     try:
-        await runner.setup()
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
-        for address in runner.addresses:
-            say(f"serving the engine at http://{address[0]}:{address[1]}")
+        await server.start()
+        for host, port in server.addresses:
+            say(f"serving the engine at http://{host}:{port}")
         await _signalled()
     finally:
-        await runner.cleanup()
+        await server.stop()
         engine.close()
 
 

@@ -135,8 +135,13 @@ def _api(settings: Settings) -> Iterator[Finding]:
         yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
 
 
+def _api_in_serve(settings: Settings) -> Iterator[Finding]:
+    if settings.api.in_serve:
+        yield from _api(settings)
+
+
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _api_in_serve),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
 }

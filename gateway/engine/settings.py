@@ -107,6 +107,11 @@ class ApiSettings:
         why="none: Dial Results are answered 401 until you choose one for each client, as outboundANI does",
         secret=True,
     )
+    in_serve: bool = setting(
+        False,
+        "Whether serve answers HTTP at api.listen too, over the engine its own calls use.",
+        why="off: a gateway for Asterisk alone needs no second door",
+    )
     max_body_bytes: int = setting(
         1_048_576,
         "Largest request body; a larger one is answered 413.",

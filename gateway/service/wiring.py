@@ -15,6 +15,7 @@ from gateway.assignment.lane import Lane, LocalLane
 from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
 from gateway.config.settings import Settings
+from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
 from gateway.model.decision import Source
 from gateway.providers.outboundiq import OutboundIq
@@ -36,6 +37,12 @@ class Gateway:
         self._report: Report | None = None
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
+        self._api: ApiServer | None = None
+
+    @property
+    def api_addresses(self) -> list[tuple[str, int]]:
+        """Where the engine answers HTTP; known once started, empty unless the settings want it."""
+        return self._api.addresses if self._api else []
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
@@ -54,6 +61,8 @@ class Gateway:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
         if self._server is not None:
             await self._server.stop()
+        if self._api is not None:
+            await self._api.stop()
         if self._resolver is not None:
             self._resolver.close()
         if self._report is not None:
@@ -66,7 +75,7 @@ class Gateway:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = self._api = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -104,6 +113,13 @@ class Gateway:
             verbs["report"] = self._report
         self._server = AgiServer(self.settings.agi, verbs, self.metrics.sessions, loop)
         await self._server.start()
+        await self._serve_api()
+
+    async def _serve_api(self) -> None:
+        """The engine over HTTP as well, over the same numbers and counters as the calls."""
+        if self.settings.api.in_serve and self._engine is not None:
+            self._api = ApiServer(self._engine, self.settings.api, self.settings.api_keys)
+            await self._api.start()
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log

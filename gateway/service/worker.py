@@ -31,6 +31,8 @@ async def _serve(settings: Settings) -> int:
     settle_memory()
     for host, port in gateway.agi_addresses:
         log.info("listening for Asterisk on %s port %d", host, port)
+    for host, port in gateway.api_addresses:
+        log.info("serving the engine at http://%s:%d", host, port)
     await stop.wait()
     log.info("stopping: calls under way are finished first")
     await gateway.stop()
