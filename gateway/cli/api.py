@@ -6,24 +6,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.console import say
+from gateway.cli.console import put, say
 from gateway.cli.options import config_options, load_settings, setting_option
 
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
 
 
+FORMATS = ("json", "markdown")
+
+
 @click.command()
 @config_options
 @setting_option("--listen", "api.listen", "Address for HTTP, HOST:PORT.")
+@click.option("--describe", type=click.Choice(FORMATS), help="Print the API's description and serve nothing.")
 @click.pass_context
-def api(context: click.Context) -> None:
+def api(context: click.Context, describe: str | None) -> None:
     """Serve the engine over HTTP.
 
-    Speaks outboundIQ's API: POST /assignment and /assignment/batch, with Bearer keys. Needs numbers
+    Speaks outboundIQ's and outboundANI's APIs, each with its own kind of key. Needs numbers
     (engine.inventory or engine.database) and a key (api.keys). Runs until SIGTERM or Ctrl-C; exit code 3
     when it could not start.
     """
+    if describe:
+        _describe(describe)
+        return
     loaded = load_settings(context, "api")
     from gateway.cli.start_up import start_up
     from gateway.service.loop import run
@@ -32,6 +39,13 @@ def api(context: click.Context) -> None:
     logs.configure(loaded.settings.log)
     with start_up():
         run(_serve(loaded.settings))
+
+
+def _describe(form: str) -> None:
+    from gateway.engine.api import reference
+
+    writers = {"json": reference.as_json, "markdown": reference.as_markdown}
+    put(writers[form](reference.described()))
 
 
 async def _serve(settings: "Settings") -> None:

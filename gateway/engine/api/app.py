@@ -11,6 +11,7 @@ from gateway.engine.api.custom import custom_endpoints
 from gateway.engine.api.dialer import DialerApi
 from gateway.engine.api.dials import DialsApi
 from gateway.engine.api.endpoint import Endpoint
+from gateway.engine.api.envelopes import Health
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
 from gateway.engine.api.openapi import describe
 from gateway.engine.api.results import ResultsApi
@@ -65,7 +66,7 @@ class _Health:
 
     async def show(self, _request: web.Request) -> web.Response:
         """Alive, and with how many numbers. Needs no key."""
-        body = msgspec.json.encode({"success": True, "anis": self._provider.size})
+        body = msgspec.json.encode(Health(success=True, anis=self._provider.size))
         return web.Response(body=body, content_type="application/json")
 
 

@@ -17,6 +17,8 @@ from gateway.model.phone import PhoneNumber
 
 _ASSIGNED = "ANI assigned successfully"
 
+_BATCH_NOTES = "A bad row fails alone: its `error` says why. More than `api.max_batch` rows are answered 400."
+
 
 class AssignmentBody(msgspec.Struct):
     """Body of `POST /assignment`."""
@@ -110,6 +112,7 @@ class AssignmentApi:
                 Place.BODY,
                 AssignmentBody,
                 universal=False,
+                notes="Without a number the status is 200 and `success` is false.",
             ),
             Endpoint(
                 "POST",
@@ -122,6 +125,7 @@ class AssignmentApi:
                 BatchBody,
                 shows=Batch,
                 universal=False,
+                notes=_BATCH_NOTES,
             ),
         )
 

@@ -29,6 +29,14 @@ _NEIGHBOURS = {"nearest": AssignmentType.AREA_CODE, "any": AssignmentType.RANDOM
 """Rules the document has no word for, and the word that comes closest."""
 
 
+_NOTES = (
+    "`use_branded`: true asks for branded numbers only, false for plain ones only. The answer's "
+    "`assignment_type` is the rule that chose the number, which may not be the one asked for: "
+    "`area_code` also stands for the nearest area code, `random` for any number of the prospect's country. "
+    "No number: 404."
+)
+
+
 class CampaignAnswer(msgspec.Struct):
     """Answer with a campaign."""
 
@@ -77,7 +85,7 @@ class DialerApi:
         yield from inventory_endpoints(_SITE, self._provider.inventory(), (_CAMPAIGNS, DISPOS, ANIS))
         yield Endpoint(
             "POST", "/dialer/next", "Get the next ANI", OUTBOUNDANI, self.next, {200: (NextAni,)}, Place.BODY,
-            NextBody, failures=(404,), universal=False,
+            NextBody, failures=(404,), universal=False, notes=_NOTES,
         )  # fmt: skip
 
     async def next(self, asked: Asked[NextBody]) -> Answered:

@@ -35,6 +35,13 @@ DialTime = Annotated[
 ]
 
 
+_NOTES = (
+    "All fields but `dial_id` must be there; texts may be empty. The numbers are `ani` and `prospect_phone`, "
+    "or `from_number` and `to_number`, which an inbound call turns round. The same `dial_id` again replaces "
+    "the record. Without one, the record's content tells a repeat."
+)
+
+
 class _Facts(msgspec.Struct, kw_only=True):
     """What a record says beside its numbers."""
 
@@ -105,7 +112,7 @@ class DialsApi:
         return (
             Endpoint(
                 "POST", "/dials", "Post a dial", OUTBOUNDIQ, self.post, {200: (Queued,)}, Place.BODY,
-                AnyDialBody, shows=DialBody | FromToDialBody, universal=False,
+                AnyDialBody, shows=DialBody | FromToDialBody, universal=False, notes=_NOTES,
             ),
         )  # fmt: skip
 

@@ -51,6 +51,8 @@ class Surface:
     """The `msgspec.Struct` of an error's body."""
     failure: Callable[[int, str], Any]
     """An error's body, of status and message."""
+    about: str = ""
+    """What a client's author must know of all its endpoints, for the description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class Endpoint:
     """Statuses `act` may fail with, beside those every endpoint has (`common_failures`)."""
     universal: bool = True
     """Whether the key must be of the universal type."""
+    notes: str = ""
+    """What a client's author must know beyond the forms, for the description."""
 
     @property
     def described(self) -> tuple[type[Any], ...]:

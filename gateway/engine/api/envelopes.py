@@ -15,6 +15,14 @@ class Plain(msgspec.Struct):
     message: str
 
 
+class Health(msgspec.Struct):
+    """Answer of `GET /healthz`."""
+
+    success: bool
+    anis: int
+    """Numbers in the inventory, paused ones included."""
+
+
 class Fault(msgspec.Struct):
     """VoIPBin's form of a failure."""
 
@@ -33,6 +41,11 @@ def _fault(status: int, message: str) -> Fault:
     return Fault(status=word, reason=word, message=message)
 
 
-OUTBOUNDIQ = Surface("outboundIQ", (Style.BEARER,), Plain, _plain)
-OUTBOUNDANI = Surface("outboundANI", (Style.X_API_KEY,), Plain, _plain)
+OUTBOUNDIQ = Surface(
+    "outboundIQ", (Style.BEARER,), Plain, _plain,
+    "The Assignment API, the Dials API and, under /custom, the Custom Dialer Integration.",
+)  # fmt: skip
+OUTBOUNDANI = Surface(
+    "outboundANI", (Style.X_API_KEY,), Plain, _plain, "The AI Dialer Integration, under /dialer."
+)  # fmt: skip
 VOIPBIN = Surface("VoIPBin", (Style.TOKEN, Style.ACCESSKEY, Style.BEARER), Fault, _fault)

@@ -105,11 +105,14 @@ class _Handlers:
         own, surface = self._resource, site.surface
         path, word, done = f"{site.prefix}/{own.kind.value}", own.word, {200: (Done,)}
         yield Endpoint(
-            "POST", path, f"Create {word}", surface, self.create, done, Place.BODY, own.new, failures=(409,)
-        )
+            "POST", path, f"Create {word}", surface, self.create, done, Place.BODY, own.new, failures=(409,),
+            notes="What is there already stays as it is: 409.",
+        )  # fmt: skip
         yield Endpoint(
-            "PUT", path, f"Update {word}", surface, self.update, done, Place.BODY, own.update, failures=(404,)
-        )
+            "PUT", path, f"Update {word}", surface, self.update, done, Place.BODY, own.update,
+            failures=(404,),
+            notes="What is missing or null stays as it is. What does not exist is not created: 404.",
+        )  # fmt: skip
         yield Endpoint(
             "GET", path, f"Get {word}", surface, self.get, {200: (own.answers,)}, site.get_place, own.key,
             failures=(404,), gather=own.gather,

@@ -4,7 +4,7 @@ Source: the OpenAPI Specification 3.1. Schemas come from the `msgspec` structs t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -12,18 +12,21 @@ from typing import Any
 import msgspec
 
 from gateway.engine.api.endpoint import Endpoint, Place
+from gateway.engine.api.envelopes import Health
 from gateway.engine.api.keys import Style
 
 _PATH_PART = re.compile(r"\{(\w+)\}")
 _JSON = "application/json"
+_UNIVERSAL = "Needs a universal key."
 _NO_BODY = "In place of the body's field, where there is no body."
 
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole description as a JSON object."""
-    types = list(dict.fromkeys(kind for endpoint in endpoints for kind in _types(endpoint)))
+    types = list(dict.fromkeys([Health, *(kind for endpoint in endpoints for kind in _types(endpoint))]))
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, schemas, strict=True))
+    surfaces = dict.fromkeys(endpoint.surface for endpoint in endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(
@@ -37,7 +40,8 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "description": "The engine over HTTP, in the words of outboundIQ, outboundANI and VoIPBin.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": paths,
+        "tags": [{"name": each.name, "description": each.about} for each in surfaces],
+        "paths": _HEALTH | paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
 
@@ -52,9 +56,12 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[s
     operation: dict[str, Any] = {
         "operationId": _name(endpoint),
         "summary": endpoint.summary,
+        "description": " ".join(filter(None, (endpoint.notes, _UNIVERSAL if endpoint.universal else ""))),
         "tags": [endpoint.surface.name],
         "security": [{style.name.lower(): []} for style in endpoint.surface.styles],
-        "parameters": _parameters(endpoint, components),
+        "parameters": _parameters(
+            endpoint, [components[_component(schema_of[kind])] for kind in endpoint.described]
+        ),
         "responses": {
             str(status): _answer(status, [schema_of[kind] for kind in kinds])
             for status, kinds in {
@@ -92,13 +99,16 @@ def _any_of(schemas: list[Any]) -> Any:
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str, Any]]:
+def _component(schema: Mapping[str, Any]) -> str:
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def _parameters(endpoint: Endpoint, described: Sequence[Any]) -> list[dict[str, Any]]:
     found = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PATH_PART.findall(endpoint.path)
     ]
-    for kind in endpoint.described if endpoint.place.has_query else ():
-        schema = components[kind.__name__]
+    for schema in described if endpoint.place.has_query else ():
         found += [
             {
                 "name": name,
@@ -120,4 +130,20 @@ _SCHEMES = {
         else {"type": "apiKey", "in": style.value[0], "name": style.value[1]}
     )
     for style in Style
+}
+_HEALTH = {
+    "/healthz": {
+        "get": {
+            "operationId": "get_healthz",
+            "summary": "Alive, and with how many numbers",
+            "description": "Needs no key, and counts against no rate.",
+            "security": [],
+            "responses": {
+                "200": {
+                    "description": HTTPStatus.OK.phrase,
+                    "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Health"}}},
+                }
+            },
+        }
+    }
 }

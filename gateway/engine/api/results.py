@@ -13,7 +13,7 @@ Source: the end of the AI Dialer Integration document. What it leaves open, or h
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -48,19 +48,31 @@ _NAMES: Mapping[str, str] = {
 class ResultQuery(msgspec.Struct, kw_only=True):
     """Query of Dial Results; the fields are called by their GUIDs outside."""
 
-    campaign: Text = msgspec.field(name=guids.CAMPAIGN)
-    agent: Text = msgspec.field(name=guids.AGENT)
-    ani: Text = msgspec.field(name=guids.ANI)
-    call_id: Text = msgspec.field(name=guids.CALL_ID)
-    dispo: Text = msgspec.field(name=guids.DISPO)
-    phone: Text = msgspec.field(name=guids.PHONE)
-    call_time: DialTime = msgspec.field(name=guids.CALL_TIME)
-    types_and_durations: list[Text] = msgspec.field(name=guids.CALL_TYPE_OR_DURATION, default_factory=list)
-    zip: Text = msgspec.field(name=guids.ZIP, default="")
-    created: Text = msgspec.field(name=guids.CREATED, default="")
-    attempts: Text = msgspec.field(name=guids.ATTEMPTS, default="")
-    skill: Text = msgspec.field(name=guids.SKILL, default="")
-    lead_source: Text = msgspec.field(name=guids.LEAD_SOURCE, default="")
+    campaign: Annotated[Text, msgspec.Meta(description="campaign")] = msgspec.field(name=guids.CAMPAIGN)
+    agent: Annotated[Text, msgspec.Meta(description="agentid")] = msgspec.field(name=guids.AGENT)
+    ani: Annotated[Text, msgspec.Meta(description="ani")] = msgspec.field(name=guids.ANI)
+    call_id: Annotated[Text, msgspec.Meta(description="callid")] = msgspec.field(name=guids.CALL_ID)
+    dispo: Annotated[Text, msgspec.Meta(description="dispo")] = msgspec.field(name=guids.DISPO)
+    phone: Annotated[Text, msgspec.Meta(description="phone")] = msgspec.field(name=guids.PHONE)
+    call_time: Annotated[DialTime, msgspec.Meta(description="call_date_time, UTC: YYYY-MM-DD HH:MM:SS")] = (
+        msgspec.field(name=guids.CALL_TIME)
+    )
+    types_and_durations: Annotated[list[Text], msgspec.Meta(description="call_type or call_duration")] = (
+        msgspec.field(name=guids.CALL_TYPE_OR_DURATION, default_factory=list)
+    )
+    zip: Annotated[Text, msgspec.Meta(description="zip")] = msgspec.field(name=guids.ZIP, default="")
+    created: Annotated[Text, msgspec.Meta(description="sys_created_dates")] = msgspec.field(
+        name=guids.CREATED, default=""
+    )
+    attempts: Annotated[Text, msgspec.Meta(description="total_dial_attempts")] = msgspec.field(
+        name=guids.ATTEMPTS, default=""
+    )
+    skill: Annotated[Text, msgspec.Meta(description="skill_name")] = msgspec.field(
+        name=guids.SKILL, default=""
+    )
+    lead_source: Annotated[Text, msgspec.Meta(description="lead_source")] = msgspec.field(
+        name=guids.LEAD_SOURCE, default=""
+    )
 
 
 class Taken(msgspec.Struct):
@@ -83,7 +95,16 @@ def _not_taken(status: int, message: str) -> NotTaken:
     return NotTaken("RETRY" if try_later else "FAIL", message)
 
 
-DIAL_RESULTS = Surface("outboundANI Dial Results", (Style.COMPANY,), NotTaken, _not_taken)
+DIAL_RESULTS = Surface(
+    "outboundANI Dial Results", (Style.COMPANY,), NotTaken, _not_taken,
+    "The end of the AI Dialer Integration: every value is a query parameter called by a GUID.",
+)  # fmt: skip
+_NOTES = (
+    "`FAIL` means refused, whatever its 4xx: sending it again does not mend it. `RETRY` comes with 429 and "
+    "5xx. The GUID documented for the call's type and for its duration may come twice: a number is the "
+    "duration in seconds. A campaign's parameter may lack its `=`. GUIDs may be of either case; unknown "
+    "parameters are ignored. The same call id again replaces the record. The path's GUID may be any."
+)
 
 
 class ResultsApi:
@@ -97,7 +118,7 @@ class ResultsApi:
         return (
             Endpoint(
                 "POST", "/api/{guid}.php", "Post a dial's result", DIAL_RESULTS, self.post, {200: (Taken,)},
-                Place.QUERY, ResultQuery, gather=gathered, universal=False,
+                Place.QUERY, ResultQuery, gather=gathered, universal=False, notes=_NOTES,
             ),
         )  # fmt: skip
 
