@@ -8,9 +8,10 @@ import pytest
 
 from gateway.engine.geo import Geography
 from gateway.engine.inventory import SAMPLE, InventoryError
+from gateway.engine.limits import Limits
 from gateway.engine.pools import Pools
 from gateway.engine.provider import EngineProvider
-from gateway.engine.selector import Limits, Selector, Terms
+from gateway.engine.selector import Selector, Terms
 from gateway.engine.settings import EngineSettings
 from gateway.model.decision import Source
 from gateway.model.inventory import Ani, Campaign, CampaignType
