@@ -9,6 +9,7 @@ from typing import Self
 
 from gateway.engine.calendar import Calendar
 from gateway.engine.dial_target import EngineDials
+from gateway.engine.explain import Explanation
 from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
@@ -101,7 +102,12 @@ class EngineProvider:
         return len(self._selector)
 
     def assign_now(self, lead: Lead) -> Answer:
-        """The number for one lead; the message names the rule that chose it. Never blocks, never raises."""
+        """The number for one lead; the message names the rule that chose it. Never blocks, never raises.
+
+        For a lead that wants it explained the message is `Explanation.text`, which takes milliseconds.
+        """
+        if lead.explain:
+            return self._assign_explained(lead)
         choice = self.choose(lead)
         return _NOBODY if choice is None else Answer(choice.ani, choice.rule.value)
 
@@ -116,6 +122,12 @@ class EngineProvider:
         if lead.assignment_type is _BEST and not self._refresh.wants_rates:
             self._want_rates()
         return choice
+
+    def explain(self, lead: Lead) -> Explanation:
+        """What `choose` would choose now and why, without counting a use. Takes milliseconds."""
+        now_s = self._clock()
+        self._attend(now_s)
+        return self._selector.explain(lead, now_s)
 
     def apply(self, old: Item | None, new: Item | None) -> None:
         """Choose by a change of the inventory from the next choice on. Never blocks.
@@ -155,6 +167,15 @@ class EngineProvider:
             last_first.callback(self._sticky.close)
             last_first.callback(self._usage.close)
             last_first.callback(self._refresh.close)
+
+    def _assign_explained(self, lead: Lead) -> Answer:
+        now_s = self._clock()
+        self._attend(now_s)
+        choice, explanation = self._selector.select_explained(lead, now_s)
+        if choice is None:
+            return Answer(None, explanation.text)
+        self._usage.count(choice, self._day, now_s)
+        return Answer(choice.ani, explanation.text)
 
     def _select_from(self, inventory: Inventory, now_s: float) -> Selector:
         settings = self._settings

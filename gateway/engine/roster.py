@@ -112,11 +112,11 @@ class Roster:
         """The seats of a leaf's numbers, usable or not."""
         return (seat for index in leaf.members if (seat := self._seats[index]) is not None)
 
-    def leaf_of(self, key: int) -> Leaf:
-        """Where the number of `key` stands."""
+    def seat_of(self, key: int) -> Seat:
+        """The seat of a key that stands in a leaf."""
         seat = self._seats[key & INDEX_MASK]
         assert seat is not None  # noqa: S101 - a key in a leaf is of a number that is there
-        return seat.leaf
+        return seat
 
     def put(self, ani: Ani) -> None:
         """Let a number in, or change one. Its uses and its rest stay as they were. Takes 5 to 10 µs."""

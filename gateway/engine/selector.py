@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from gateway.engine.explain import Explainer, Explanation
 from gateway.engine.forest import Forest, Lottery, View, toll_free_place
 from gateway.engine.geo import Geography, ZipFacts, is_toll_free
 from gateway.engine.limits import Limits
@@ -124,13 +125,17 @@ class Selector:
     def select(self, lead: Lead, now_s: float) -> Choice | None:
         """The number for `lead`, counted as used; `None` when there is none. `now_s` must not go back."""
         found = self._decide(lead, now_s)
-        if found is None:
-            return None
-        seat, uses = self._roster.use(found[0], found[1], now_s)
-        number = seat.ani.number
-        if self._sticky is not None:
-            self._sticky.keep(lead.phone, number, now_s)
-        return Choice(number, found[2], uses, seat.hour_began_s, seat.hour_uses)
+        return None if found is None else self._use(found, lead, now_s)
+
+    def explain(self, lead: Lead, now_s: float) -> Explanation:
+        """What `select` would choose now and why; counts nothing. Takes milliseconds, and one of the dice."""
+        return self._explained(self._decide(lead, now_s), lead, now_s)
+
+    def select_explained(self, lead: Lead, now_s: float) -> tuple[Choice | None, Explanation]:
+        """What `select` gives, and why. Takes milliseconds."""
+        found = self._decide(lead, now_s)
+        explanation = self._explained(found, lead, now_s)
+        return None if found is None else self._use(found, lead, now_s), explanation
 
     def begin_day(self, day: date) -> None:
         """Count from nothing, and end the pauses that are over. A day that is not later changes nothing."""
@@ -195,8 +200,24 @@ class Selector:
                     continue
                 key = find(view, lead, home)
                 if key < limit:
-                    return roster.leaf_of(key), 0, rule, tier.number
+                    return roster.seat_of(key).leaf, 0, rule, tier.number
         return None
+
+    def _use(self, found: _Found, lead: Lead, now_s: float) -> Choice:
+        leaf, position, rule, _ = found
+        seat, uses = self._roster.use(leaf, position, now_s)
+        number = seat.ani.number
+        if self._sticky is not None:
+            self._sticky.keep(lead.phone, number, now_s)
+        return Choice(number, rule, uses, seat.hour_began_s, seat.hour_uses)
+
+    def _explained(self, found: _Found | None, lead: Lead, now_s: float) -> Explanation:
+        explainer = Explainer(self._forest, self._roster, self._where, self._limits)
+        kept = self._sticky.number(lead.phone, now_s) if self._sticky is not None else None
+        if found is None:
+            return explainer.explain(lead, None, kept)
+        leaf, position, rule, tier = found
+        return explainer.explain(lead, (self._roster.seat_of(leaf.heap[position]), rule, tier), kept)
 
     def _finders(self) -> dict[Rule, _Find]:
         """For each rule but the draw, what finds the least key it allows."""

@@ -73,6 +73,17 @@ def test_no_number_is_an_answer(settings: EngineSettings) -> None:
     provider.close()
 
 
+def test_lead_that_wants_it_explained_is_told_why(settings: EngineSettings) -> None:
+    provider = EngineProvider.open(replace(settings, daily_cap=1))
+    asked = LEAD._replace(explain=True)
+    assert provider.explain(LEAD).number == PhoneNumber("+12125550100")
+    answers = [provider.assign_now(asked) for _ in range(2)]
+    assert [answer.ani for answer in answers] == [PhoneNumber("+12125550100"), None]
+    assert "chosen by area_code among all numbers" in answers[0].message
+    assert "all area_code: 1 at the daily cap" in answers[1].message
+    provider.close()
+
+
 def test_caps_begin_anew_at_midnight(settings: EngineSettings) -> None:
     clock = Clock()
     provider = EngineProvider.open(settings, clock=clock)

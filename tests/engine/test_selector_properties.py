@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.explain import Explanation, Reason
 from gateway.engine.geo import Geography, is_toll_free
 from gateway.engine.limits import Limits
 from gateway.engine.pools import Pools
@@ -266,6 +267,19 @@ class Reference:
         ]
 
 
+def check_explanation(explanation: Explanation, lead: Lead, choice: Choice | None) -> None:
+    """What it says is what is chosen, and every number passed over has its reason."""
+    if lead.assignment_type is not AssignmentType.RANDOM:
+        assert (explanation.number, explanation.rule) == (
+            (choice.ani, choice.rule) if choice else (None, None)
+        )
+        assert all(
+            reason is not Reason.NOT_DRAWN for entry in explanation.passed for reason, _ in entry.reasons
+        )
+    assert all(entry.numbers == sum(count for _, count in entry.reasons) for entry in explanation.passed)
+    assert len(explanation.text) <= 900
+
+
 @dataclass
 class Both:
     """The selector and the reference, told the same."""
@@ -278,7 +292,10 @@ class Both:
         selector, reference = self.selector, self.reference
         match event:
             case Lead():
-                reference.check(event, selector.select(event, self.now_s), self.now_s)
+                explanation = selector.explain(event, self.now_s)
+                choice = selector.select(event, self.now_s)
+                check_explanation(explanation, event, choice)
+                reference.check(event, choice, self.now_s)
             case Ani():
                 selector.put(event)
                 reference.put(event)
