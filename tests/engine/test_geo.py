@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.engine.geo import Geography, Point, distance_km, is_toll_free
 from gateway.model.phone import PhoneNumber
@@ -49,6 +51,20 @@ def test_near_is_sorted_by_distance_and_ends_at_the_radius(geography: Geography)
     assert distances == sorted(distances)
     assert distances[-1] <= 160
     assert "305" not in areas
+
+
+@given(st.floats(18, 65), st.floats(-160, -60), st.sampled_from([0.0, 50.0, 160.0, 2_000.0, 20_000.0]))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_near_finds_whom_measuring_every_area_finds(
+    geography: Geography, lat: float, lon: float, radius_km: float
+) -> None:
+    centre = Point(lat, lon)
+    codes = [str(code) for code in range(200, 1000)]
+    points = {code: facts.point for code in codes if (facts := geography.facts(code)) and facts.point}
+    distances = {code: distance_km(centre, point) for code, point in points.items()}
+    found = [area for area in geography.near(centre, radius_km) if area in points]
+    assert set(found) == {code for code, distance in distances.items() if distance <= radius_km}
+    assert [distances[code] for code in found] == pytest.approx(sorted(distances[code] for code in found))
 
 
 @pytest.mark.parametrize(
