@@ -183,7 +183,9 @@ class Explainer:
             area = self.where.area(lead)
             return frozenset((area,)) if area else "the phone tells no area"
         facts = self.where.facts(lead)
-        return frozenset(self.where.near(facts.point)) if facts is not None and facts.point else _NOWHERE
+        if facts is None or facts.point is None:
+            return _NOWHERE
+        return frozenset(self.where.near(facts.point, lead.phone.country_code))
 
 
 def _named(scopes: tuple[Scope, ...], lead: Lead) -> str:

@@ -20,6 +20,8 @@ from gateway.model.inventory import Ani
 
 Tree = dict[str, Node]
 """Place -> the node that knows the least used number there."""
+Near = Callable[[Point, str], tuple[str, ...]]
+"""Areas of a country that are near a point, the nearest first."""
 GradedTree = dict[str, dict[int, Node]]
 """State or country -> grade -> the node for the numbers of that grade there."""
 
@@ -246,14 +248,14 @@ class View:
         """The least key of the highest grade in `place` that has one below `limit`."""
         return _first(self._grades.get(place, ()), limit)
 
-    def nearest(self, point: Point, limit: int, near: Callable[[Point], tuple[str, ...]]) -> int:
-        """The least key in the first area of `near(point)` where it is below `limit`."""
+    def nearest(self, point: Point, country: str, limit: int, near: Near) -> int:
+        """The least key in the first area of `near(point, country)` where it is below `limit`."""
         rows = self._near.get(point)
         if rows is None:
             if len(self._near) >= _REMEMBERED:
                 self._near.clear()
-            rows = tuple(self._places[area] for area in near(point) if area in self._places)
-            self._near[point] = rows
+            areas = near(point, country)
+            rows = self._near[point] = tuple(self._places[area] for area in areas if area in self._places)
         return _first(rows, limit)
 
 

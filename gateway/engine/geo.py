@@ -20,6 +20,10 @@ _KM_PER_DEGREE = 111.2
 # From the middle of a square of a degree to its corner, at the equator, and a little more.
 _SQUARE_KM = 80.0
 _ZIP_DIGITS = 5
+_BallPoint = tuple[float, float, float]
+"""A point of a ball of radius 1."""
+_Square = tuple[int, int, float, str]
+"""Degrees north and east of its corner, the reach in km, and whose areas count."""
 
 
 class Point(NamedTuple):
@@ -30,7 +34,7 @@ class Point(NamedTuple):
 
 
 class AreaFacts(NamedTuple):
-    """An area code's state or province, and its middle (`None` when unknown)."""
+    """An area's state, province or nation (`+44 Wales`), and its middle (`None` when unknown)."""
 
     state: str
     point: Point | None
@@ -93,7 +97,7 @@ class Geography:
         self._areas = areas
         self._uk_places = uk_places
         self._points = [(area, facts.point) for area, facts in areas.items() if facts.point is not None]
-        self._squares: dict[tuple[int, int, float], list[tuple[str, tuple[float, float, float]]]] = {}
+        self._squares: dict[_Square, list[tuple[str, _BallPoint]]] = {}
         self._seen: dict[str, ZipFacts] = {}
 
     def zip(self, code: str) -> ZipFacts | None:
@@ -106,7 +110,7 @@ class Geography:
         return facts
 
     def facts(self, area: str) -> AreaFacts | None:
-        """State and middle of an area, `None` when unknown (all UK areas are)."""
+        """State and middle of an area, `None` when unknown (as of the UK's smaller places)."""
         return self._areas.get(area)
 
     def area(self, number: PhoneNumber) -> str:
@@ -119,12 +123,12 @@ class Geography:
             return self._uk_area(e164[1:])
         return ""
 
-    def near(self, point: Point, radius_km: float) -> tuple[str, ...]:
-        """Areas whose middle is within `radius_km` of `point`, nearest first.
+    def near(self, point: Point, radius_km: float, country: str) -> tuple[str, ...]:
+        """Areas of `country` (`+1`, `+44`) whose middle is within `radius_km` of `point`, nearest first.
 
         Takes 5 µs, and 50 µs for the first point of each square of a degree.
         """
-        square = (math.floor(point.lat), math.floor(point.lon), radius_km)
+        square = (math.floor(point.lat), math.floor(point.lon), radius_km, country)
         candidates = self._squares.get(square)
         if candidates is None:
             candidates = self._squares[square] = self._around(square)
@@ -139,9 +143,9 @@ class Geography:
         within.sort()
         return tuple(area for _, area in within)
 
-    def _around(self, square: tuple[int, int, float]) -> list[tuple[str, tuple[float, float, float]]]:
+    def _around(self, square: _Square) -> list[tuple[str, _BallPoint]]:
         """The areas within reach of any point of a square of a degree."""
-        south, west, radius_km = square
+        south, west, radius_km, country = square
         middle = Point(south + 0.5, west + 0.5)
         reach_km = radius_km + _SQUARE_KM
         return [
@@ -149,6 +153,7 @@ class Geography:
             for area, point in self._points
             # A cheap test first: most of the 400 areas lie too far north or south.
             if abs(point.lat - middle.lat) * _KM_PER_DEGREE <= reach_km
+            and area.startswith("+44") is (country == "+44")
             and distance_km(middle, point) <= reach_km
         ]
 
@@ -167,7 +172,7 @@ def is_toll_free(number: PhoneNumber) -> bool:
     return e164[2:5] in NANP_TOLL_FREE if e164.startswith("+1") else e164.startswith(UK_TOLL_FREE)
 
 
-def _on_ball(point: Point) -> tuple[float, float, float]:
+def _on_ball(point: Point) -> _BallPoint:
     lat, lon = math.radians(point.lat), math.radians(point.lon)
     across = math.cos(lat)
     return across * math.cos(lon), across * math.sin(lon), math.sin(lat)

@@ -27,7 +27,7 @@ from gateway.model.phone import PhoneNumber
 from gateway.stores.inventory import Usage
 
 # An enum's member costs more to look up than a constant, and these are asked for at every call.
-_STICKY, _BEST = Rule.STICKY, AssignmentType.HIGHEST_CONTACT_RATE
+_STICKY, _BEST, _TOLL_FREE = Rule.STICKY, AssignmentType.HIGHEST_CONTACT_RATE, AssignmentType.TFN
 # Blanks drawn in a row before the least used number is taken instead.
 _DRAWS = 8
 # Most combinations of campaign or groups and branding remembered.
@@ -242,7 +242,7 @@ class Selector:
         facts = home or self._where.of_phone(lead)
         if facts is None or facts.point is None:
             return NOBODY
-        return view.nearest(facts.point, self._roster.limit, self._where.near)
+        return view.nearest(facts.point, lead.phone.country_code, self._roster.limit, self._where.near)
 
     def _of_state(self, view: View, lead: Lead, home: ZipFacts | None) -> int:
         facts = home or self._where.of_phone(lead)
@@ -252,7 +252,7 @@ class Selector:
         return view.least(lead.phone.country_code)
 
     def _toll_free(self, view: View, lead: Lead, _home: ZipFacts | None) -> int:
-        allowed = self._limits.toll_free_last or lead.assignment_type is AssignmentType.TFN
+        allowed = self._limits.toll_free_last or lead.assignment_type is _TOLL_FREE
         return view.least(toll_free_place(lead.phone.country_code)) if allowed else NOBODY
 
     def _best_of_state(self, view: View, lead: Lead, home: ZipFacts | None) -> int:
@@ -291,7 +291,7 @@ class Selector:
         ani = seat.ani
         if ani.country_code != lead.phone.country_code or lead.branded not in {None, ani.is_branded}:
             return False
-        if is_toll_free(ani.number) is not (lead.assignment_type is AssignmentType.TFN):
+        if is_toll_free(ani.number) is not (lead.assignment_type is _TOLL_FREE):
             return False
         pools = self._forest.pools
         scopes = pools.scopes(ani.inbound_group_id)

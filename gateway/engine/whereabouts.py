@@ -4,6 +4,9 @@ from gateway.engine.geo import AreaFacts, Geography, Point, ZipFacts
 from gateway.engine.limits import Limits
 from gateway.model.lead import AssignmentType, Lead
 
+# An enum's member costs more to look up than a constant, and this is asked at every call.
+_AREA_CODE = AssignmentType.AREA_CODE
+
 
 class Whereabouts:
     """Answers for one geography and one reach."""
@@ -18,7 +21,7 @@ class Whereabouts:
 
     def home(self, lead: Lead) -> ZipFacts | None:
         """The zip's facts. A prospect asked for by area code is where the phone is from, whatever the zip."""
-        if not lead.zip or lead.assignment_type is AssignmentType.AREA_CODE or not lead.phone.is_nanp:
+        if not lead.zip or lead.assignment_type is _AREA_CODE or not lead.phone.is_nanp:
             return None
         return self._geography.zip(lead.zip)
 
@@ -30,6 +33,6 @@ class Whereabouts:
         """State and middle of the phone's area, `None` when unknown."""
         return self._geography.facts(self._geography.area(lead.phone))
 
-    def near(self, point: Point) -> tuple[str, ...]:
-        """The areas within reach, nearest first."""
-        return self._geography.near(point, self._nearest_km)
+    def near(self, point: Point, country: str) -> tuple[str, ...]:
+        """The areas of the country within reach, nearest first."""
+        return self._geography.near(point, self._nearest_km, country)

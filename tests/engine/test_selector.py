@@ -337,17 +337,47 @@ def test_best_number_that_rests_is_passed_over(desk: Desk) -> None:
 
 
 def test_grades_hold_for_british_numbers_too(desk: Desk) -> None:
-    numbers = [ani("441134960100"), ani("442079460100")]
+    numbers = [ani("441134960100"), ani("442079460100"), ani("442920180100")]
     desk.stock(*numbers)
-    desk.selector.grade({numbers[1].number: 1})
-    assert desk.shown(lead("447700900199", kind=BEST)) == ("442079460100", Rule.RATE_ANY)
+    desk.selector.grade({numbers[1].number: 1, numbers[2].number: 2})
+    assert desk.shown(lead("441134960199", kind=BEST)) == ("442079460100", Rule.RATE_STATE)
+    assert desk.shown(lead("447700900199", kind=BEST)) == ("442920180100", Rule.RATE_ANY)
+
+
+BRITISH = [
+    ("441134960100", Rule.AREA_CODE),
+    ("441274960100", Rule.NEAREST),
+    ("442079460100", Rule.STATE),
+    ("442920180100", Rule.ANY),
+    ("448001111111", Rule.TFN),
+]
+
+
+@pytest.mark.parametrize("first", range(len(BRITISH)))
+def test_british_prospect_gets_the_most_local_number_there_is(desk: Desk, first: int) -> None:
+    """Of Leeds: then Bradford is near, London of the same nation, Cardiff of the same country."""
+    desk.stock(ani("12125550100"), *[ani(digits) for digits, _ in BRITISH[first:]])
+    assert desk.shown(lead("441134960199")) == BRITISH[first]
+
+
+def test_british_place_nobody_knows_gets_any_british_number(desk: Desk) -> None:
+    desk.stock(ani("442920180100"), ani("442079460100"))
+    assert desk.shown(lead("441963960199")) == ("442920180100", Rule.ANY)
+
+
+@pytest.mark.parametrize("digits", ["12125550199", "441134960199"])
+def test_nearest_stays_in_the_country_however_far_it_reaches(desk: Desk, digits: str) -> None:
+    other = "441134960100" if digits.startswith("1") else "12125550100"
+    desk.stock(ani(other), limits=Limits(nearest_km=20_000))
+    assert desk.choose(lead(digits)) is None
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
         (None, ("441134960100", Rule.AREA_CODE)),
-        (AssignmentType.ZIP, ("442079460100", Rule.ANY)),
+        (AssignmentType.ZIP, ("441134960100", Rule.NEAREST)),
+        (AssignmentType.STATE, ("442079460100", Rule.STATE)),
         (AssignmentType.AREA_CODE, ("441134960100", Rule.AREA_CODE)),
         (AssignmentType.TFN, ("448001111111", Rule.TFN)),
         (AssignmentType.RANDOM, ("442079460100", Rule.RANDOM)),

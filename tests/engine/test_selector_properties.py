@@ -200,7 +200,8 @@ class Reference:
         phone_area = geography.area(lead.phone)
         home = geography.zip(lead.zip) if lead.phone.is_nanp and kind != AssignmentType.AREA_CODE else None
         facts = home or geography.facts(phone_area)
-        near = geography.near(facts.point, self.limits.nearest_km) if facts and facts.point else ()
+        country = lead.phone.country_code
+        near = geography.near(facts.point, self.limits.nearest_km, country) if facts and facts.point else ()
         free = (Rule.TFN, lambda ani: is_toll_free(ani.number))
         steps: list[tuple[Rule, Callable[[Ani], bool]]] = []
         if kind == AssignmentType.TFN:
