@@ -92,7 +92,7 @@ class Country:
         codes = self.areas[:areas]
         for number in range(count):
             area = "800" if number % TOLL_FREE == 0 else codes[number % len(codes)]
-            yield Ani(PhoneNumber(f"+1{area}{2_000_000 + number // len(codes):07d}"), CAMPAIGN.id)
+            yield Ani(PhoneNumber(f"+1{area}{2_000_000 + number:07d}"), CAMPAIGN.id)
 
     def prospects(self, count: int, kind: AssignmentType | None, dice: Random) -> list[Lead]:
         """`count` fresh prospects from all over the country."""
