@@ -107,7 +107,8 @@ class EngineProvider:
         For a lead that wants it explained the message is `Explanation.text`, which takes milliseconds.
         """
         if lead.explain:
-            return self._assign_explained(lead)
+            chosen, explanation = self.choose_explained(lead)
+            return Answer(None if chosen is None else chosen.ani, explanation.text)
         choice = self.choose(lead)
         return _NOBODY if choice is None else Answer(choice.ani, choice.rule.value)
 
@@ -122,6 +123,17 @@ class EngineProvider:
         if lead.assignment_type is _BEST and not self._refresh.wants_rates:
             self._want_rates()
         return choice
+
+    def choose_explained(self, lead: Lead) -> tuple[Choice | None, Explanation]:
+        """The same as `choose`, and why. Takes milliseconds."""
+        now_s = self._clock()
+        self._attend(now_s)
+        choice, explanation = self._selector.select_explained(lead, now_s)
+        if choice is not None:
+            self._usage.count(choice, self._day, now_s)
+        if lead.assignment_type is _BEST and not self._refresh.wants_rates:
+            self._want_rates()
+        return choice, explanation
 
     def explain(self, lead: Lead) -> Explanation:
         """What `choose` would choose now and why, without counting a use. Takes milliseconds."""
@@ -167,15 +179,6 @@ class EngineProvider:
             last_first.callback(self._sticky.close)
             last_first.callback(self._usage.close)
             last_first.callback(self._refresh.close)
-
-    def _assign_explained(self, lead: Lead) -> Answer:
-        now_s = self._clock()
-        self._attend(now_s)
-        choice, explanation = self._selector.select_explained(lead, now_s)
-        if choice is None:
-            return Answer(None, explanation.text)
-        self._usage.count(choice, self._day, now_s)
-        return Answer(choice.ani, explanation.text)
 
     def _select_from(self, inventory: Inventory, now_s: float) -> Selector:
         settings = self._settings
