@@ -5,30 +5,39 @@ query do as well, as many clients cannot send a body with GET. What the document
 
 - `use_branded`: true asks for branded numbers only, false for plain ones only; without it either will do.
 - The answer's `assignment_type` is the rule that really chose the number, in the document's words: the
-  nearest area code counts as `area_code`, any number of the prospect's country as `random`. Only
-  `highest_contact_rate` is always told as asked, as it chooses within the places the other rules name.
+  nearest area code counts as `area_code`, any number of the prospect's country as `random`. A number that the
+  prospect saw before is told as what was asked for.
 - Without a number the answer is 404.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import msgspec
 
 from gateway.engine.api.bodies import Name, Phone, Text, phone
-from gateway.engine.api.endpoint import Answered, Asked, Endpoint, FailureError, Place
+from gateway.engine.api.endpoint import Answered, Asked, Endpoint, Place
 from gateway.engine.api.envelopes import OUTBOUNDANI
+from gateway.engine.api.explained import Explain, Explained, choose
 from gateway.engine.api.inventory import ANIS, DISPOS, Resource, Site, inventory_endpoints
 from gateway.engine.api.inventory_bodies import CampaignUpdate, Id, NewCampaign, ShownCampaign
 from gateway.engine.provider import NO_ANI, EngineProvider
+from gateway.engine.rules import Rule
 from gateway.model.inventory import Kind
 from gateway.model.lead import AssignmentType, Lead, parse_zip
 
 _MOST_GROUPS = 100
-_NEIGHBOURS = {"nearest": AssignmentType.AREA_CODE, "any": AssignmentType.RANDOM}
-"""Rules the document has no word for, and the word that comes closest."""
-
-
+_WORDS: Mapping[Rule, AssignmentType] = {
+    Rule.ZIP: AssignmentType.ZIP,
+    Rule.AREA_CODE: AssignmentType.AREA_CODE,
+    Rule.NEAREST: AssignmentType.AREA_CODE,
+    Rule.STATE: AssignmentType.STATE,
+    Rule.ANY: AssignmentType.RANDOM,
+    Rule.TFN: AssignmentType.TFN,
+    Rule.RANDOM: AssignmentType.RANDOM,
+    Rule.RATE_STATE: AssignmentType.HIGHEST_CONTACT_RATE,
+    Rule.RATE_ANY: AssignmentType.HIGHEST_CONTACT_RATE,
+}
 _NOTES = (
     "`use_branded`: true asks for branded numbers only, false for plain ones only. The answer's "
     "`assignment_type` is the rule that chose the number, which may not be the one asked for: "
@@ -54,6 +63,7 @@ class NextBody(msgspec.Struct):
     use_branded: bool | None = None
     assignment_type: AssignmentType | None = None
     e164: bool | None = None
+    explain: Explain = None
 
 
 class NextAni(msgspec.Struct):
@@ -65,6 +75,15 @@ class NextAni(msgspec.Struct):
     """10 digits, or E.164 with plus when `e164` was asked for."""
     assignment_type: AssignmentType
     """The rule that chose the number."""
+    explain: Explained | msgspec.UnsetType = msgspec.UNSET
+
+
+class NoAni(msgspec.Struct):
+    """Answer of `POST /dialer/next` without a number."""
+
+    success: bool
+    message: str
+    explain: Explained | msgspec.UnsetType = msgspec.UNSET
 
 
 _CAMPAIGNS = Resource(
@@ -84,18 +103,19 @@ class DialerApi:
         """In the document's order."""
         yield from inventory_endpoints(_SITE, self._provider.inventory(), (_CAMPAIGNS, DISPOS, ANIS))
         yield Endpoint(
-            "POST", "/dialer/next", "Get the next ANI", OUTBOUNDANI, self.next, {200: (NextAni,)}, Place.BODY,
-            NextBody, failures=(404,), universal=False, notes=_NOTES,
+            "POST", "/dialer/next", "Get the next ANI", OUTBOUNDANI, self.next,
+            {200: (NextAni,), 404: (NoAni,)}, Place.BODY, NextBody, universal=False, notes=_NOTES,
         )  # fmt: skip
 
     async def next(self, asked: Asked[NextBody]) -> Answered:
         """`POST /dialer/next`."""
         body = asked.given
-        choice = self._provider.choose(_lead(asked))
+        choice, why = choose(self._provider, _lead(asked))
         if choice is None:
-            raise FailureError(NO_ANI, status=404)
+            return Answered(NoAni(success=False, message=NO_ANI, explain=why), 404)
         ani = choice.ani.e164 if body.e164 else choice.ani.national
-        return Answered(NextAni(body.prospect_phone, ani, _told(choice.rule.value, body.assignment_type)))
+        told = _told(choice.rule, body.assignment_type)
+        return Answered(NextAni(body.prospect_phone, ani, told, why))
 
 
 def _lead(asked: Asked[NextBody]) -> Lead:
@@ -108,13 +128,10 @@ def _lead(asked: Asked[NextBody]) -> Lead:
         pools=tuple(group.strip() for group in body.inventory_group_ids or ()),
         assignment_type=body.assignment_type,
         branded=body.use_branded,
+        explain=bool(body.explain),
     )
 
 
-def _told(rule: str, asked: AssignmentType | None) -> AssignmentType:
-    """The rule in the document's words; a rule without any is told as what was asked."""
-    if asked is AssignmentType.HIGHEST_CONTACT_RATE:
-        return asked
-    if rule in set(AssignmentType):
-        return AssignmentType(rule)
-    return _NEIGHBOURS.get(rule) or asked or AssignmentType.RANDOM
+def _told(rule: Rule, asked: AssignmentType | None) -> AssignmentType:
+    """The rule in the document's words; a number the prospect saw before is told as what was asked."""
+    return _WORDS.get(rule) or asked or AssignmentType.RANDOM

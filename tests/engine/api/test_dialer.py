@@ -1,14 +1,19 @@
 """outboundANI's `/dialer/next`."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
 
+from gateway.engine.api.app import make_app
 from gateway.engine.provider import EngineProvider
+from gateway.engine.settings import ApiSettings, EngineSettings
 from gateway.model.inventory import Ani, Campaign, CampaignType
 from gateway.model.phone import PhoneNumber
 
+SETTINGS = ApiSettings(keys=("universal-key",))
 HEADERS = {"X-ApiKey": "universal-key"}
 MIAMI = {"prospect_phone": "3055550199", "outbound_campaign": "c1"}
 
@@ -87,6 +92,32 @@ async def test_no_number_is_not_found_and_the_message_is_that_of_the_assignment_
     api: ClientSession,
 ) -> None:
     assert await ask(api, MIAMI) == (404, {"success": False, "message": "No available ANI found"})
+
+
+async def test_explain_has_the_answer_tell_why(api: ClientSession, engine: EngineProvider) -> None:
+    await fill(engine, "+12125550100")
+    told = (await ask(api, MIAMI | {"explain": True}))[1]["explain"]
+    assert told["text"].startswith("chosen by any among own numbers; passed over: ")
+    assert told["steps"][-1] == {"among": "own", "rule": "any", "outcome": "chosen"}
+    status, answer = await ask(api, MIAMI | {"explain": True})
+    assert (status, answer["message"]) == (404, "No available ANI found")
+    assert "at the daily cap" in answer["explain"]["text"]
+
+
+async def test_number_the_prospect_saw_before_is_told_as_what_was_asked(cache_dir: Path) -> None:
+    settings = EngineSettings(cache_dir=str(cache_dir), sticky_days=1)
+    engine = EngineProvider.open(settings)
+    await engine.inventory().create(Ani(PhoneNumber("+13055550100"), "c1"), timeout_s=1)
+    async with (
+        TestServer(make_app(engine, SETTINGS)) as server,
+        ClientSession(server.make_url("/")) as session,
+    ):
+        told = [
+            (await ask(session, MIAMI | {"assignment_type": kind, "prospect_zip": "33101"}))[1]
+            for kind in ("area_code", "zip", None)
+        ]
+    engine.close()
+    assert [answer["assignment_type"] for answer in told] == ["area_code", "zip", "random"]
 
 
 async def test_number_is_written_in_e164_on_request(api: ClientSession, engine: EngineProvider) -> None:
