@@ -33,9 +33,11 @@ _log = logging.getLogger(__name__)
 class Door:
     """Lets requests in to one endpoint: knows the keys and the rates."""
 
-    def __init__(self, keys: Keyring, rate: RateLimit) -> None:
+    def __init__(self, keys: Keyring, rate: RateLimit, *, body_s: float = _BODY_S) -> None:
+        """`body_s` is the longest wait for a body, in seconds."""
         self._keys = keys
         self._rate = rate
+        self._body_s = body_s
 
     def handler(self, endpoint: Endpoint) -> Handler:
         """What the router calls for `endpoint`."""
@@ -69,12 +71,28 @@ class Door:
         if wait_s:
             raise FailureError("too many requests; wait and send again", status=429, retry_after_s=wait_s)
         try:
-            asked = Asked(key, await _given(endpoint, request), dict(request.match_info))
+            asked = Asked(key, await self._given(endpoint, request), dict(request.match_info))
             return await endpoint.act(asked)
         except BodyError as error:
             raise FailureError(str(error), status=400) from error
         except ProviderError as error:
             raise FailureError(str(error), status=_status(error)) from error
+
+    async def _given(self, endpoint: Endpoint, request: web.Request) -> object:
+        if endpoint.takes is None:
+            return None
+        content = await self._body(request) if endpoint.place.has_body else b""
+        if endpoint.place is Place.QUERY or (endpoint.place is Place.BODY_OR_QUERY and not content.strip()):
+            return decode_query(endpoint.gather(request.query.items()), endpoint.takes)
+        return decode(content, endpoint.takes)
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_s):
+                return await request.read()
+        except TimeoutError as error:
+            message = f"body: not complete within {self._body_s:g} s; send it faster, or less of it"
+            raise FailureError(message, status=408) from error
 
 
 def _allow(endpoint: Endpoint, key: ApiKey) -> None:
@@ -82,24 +100,6 @@ def _allow(endpoint: Endpoint, key: ApiKey) -> None:
         raise FailureError("API key is inactive", status=403)
     if endpoint.universal and key.type is not KeyType.UNIVERSAL:
         raise FailureError("API key is not a universal key, and this needs one", status=403)
-
-
-async def _given(endpoint: Endpoint, request: web.Request) -> object:
-    if endpoint.takes is None:
-        return None
-    content = await _body(request) if endpoint.place.has_body else b""
-    if endpoint.place is Place.QUERY or (endpoint.place is Place.BODY_OR_QUERY and not content.strip()):
-        return decode_query(endpoint.gather(request.query.items()), endpoint.takes)
-    return decode(content, endpoint.takes)
-
-
-async def _body(request: web.Request) -> bytes:
-    try:
-        async with asyncio.timeout(_BODY_S):
-            return await request.read()
-    except TimeoutError as error:
-        message = f"body: not complete within {_BODY_S:g} s; send it faster, or less of it"
-        raise FailureError(message, status=408) from error
 
 
 def _status(error: ProviderError) -> int:

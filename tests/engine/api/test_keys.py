@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from gateway.engine.api.answers import Door, with_request_id
 from gateway.engine.api.app import all_endpoints, make_app
 from gateway.engine.api.endpoint import Endpoint
-from gateway.engine.api.keys import ApiKey, RateLimit, Style
+from gateway.engine.api.keys import ApiKey, Keyring, RateLimit, Style
 from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiSettings
+from gateway.model.inventory import Ani, Campaign, CampaignType
+from gateway.model.phone import PhoneNumber
 
 LEAD = {"prospect_phone": "2125550199"}
 
@@ -58,6 +61,19 @@ async def test_only_universal_keys_manage(api: ClientSession, engine: EngineProv
             assert is_refused is endpoint.universal, endpoint
     paths = {endpoint.path for endpoint in endpoints(engine) if not endpoint.universal}
     assert {"/assignment", "/assignment/batch", "/dials", "/dialer/next"} <= paths
+
+
+async def test_request_that_names_no_campaign_is_of_the_keys(
+    api: ClientSession, engine: EngineProvider
+) -> None:
+    inventory = engine.inventory()
+    for campaign, number in (("9001", "+12125550100"), ("9002", "+12125550101")):
+        await inventory.create(Campaign(campaign, "a", CampaignType.OUTBOUND), timeout_s=1)
+        await inventory.create(Ani(PhoneNumber(number), campaign), timeout_s=1)
+    headers = {"Authorization": "Bearer assignment-key"}
+    for named, number in (({"dialer_campaign": "9002"}, "2125550101"), ({}, "2125550100")):
+        async with api.post("/assignment", json=LEAD | named, headers=headers) as answer:
+            assert (await answer.json())["ani"] == number
 
 
 @pytest.fixture
@@ -124,6 +140,22 @@ async def test_description_names_every_endpoint_and_needs_no_key(
         paths = (await answer.json())["paths"]
     for endpoint in endpoints(engine):
         assert endpoint.method.lower() in paths[endpoint.path], endpoint
+
+
+async def test_body_that_does_not_arrive_is_not_waited_for(engine: EngineProvider) -> None:
+    """A real wait, of a twentieth of a second: the body is what never comes."""
+    door = Door(Keyring([("k", ApiKey("k"))]), RateLimit(0, 1), body_s=0.05)
+    app = web.Application(middlewares=[with_request_id])
+    assign = next(one for one in endpoints(engine) if one.path == "/assignment")
+    app.router.add_post(assign.path, door.handler(assign))
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        head = "POST /assignment HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nContent-Length: 9\r\n\r\n{"
+        writer.write(head.encode())
+        answer = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        writer.close()
+    assert b" 408 " in answer.partition(b"\r\n")[0]
+    assert b'"body: not complete within 0.05 s; send it faster, or less of it"' in answer
 
 
 async def test_what_is_no_http_is_logged_without_its_bytes(
