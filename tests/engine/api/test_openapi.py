@@ -16,7 +16,7 @@ from gateway.engine.settings import ApiSettings
 
 KEY = "universal-key"
 COMPANY = "6C0F3A52-1111-2222-3333-444455556666"
-EXAMPLES = os.environ.get("API_EXAMPLES", "8")
+EXAMPLES = os.environ.get("API_EXAMPLES", "5")
 """Requests of each sort to an endpoint. For a longer run: API_EXAMPLES=500 pytest …/test_openapi.py."""
 UNFIT_CHECKS = ("positive_data_acceptance", "use_after_free", "ensure_resource_availability")
 """They take a refusal for a fault, or expect what was made to be there: a description cannot say which phone
