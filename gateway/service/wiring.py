@@ -20,6 +20,7 @@ from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
 from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
+from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
 from gateway.model.decision import Source
 from gateway.providers.outboundani import OutboundAni
@@ -43,6 +44,12 @@ class Gateway:
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
         self._admin: AdminServer | None = None
+        self._api: ApiServer | None = None
+
+    @property
+    def api_addresses(self) -> list[tuple[str, int]]:
+        """Where the engine answers HTTP; known once started, empty unless the settings want it."""
+        return self._api.addresses if self._api else []
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
@@ -68,6 +75,8 @@ class Gateway:
             await self._admin.stop()
         if self._server is not None:
             await self._server.stop()
+        if self._api is not None:
+            await self._api.stop()
         if self._resolver is not None:
             self._resolver.close()
         if self._report is not None:
@@ -80,7 +89,8 @@ class Gateway:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = self._admin = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = None
+        self._admin = self._api = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -122,11 +132,18 @@ class Gateway:
         if self.settings.admin.listen:
             self._admin = self._admin_server(cache, owned)
             await self._admin.start()
+        await self._serve_api()
 
     def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
         settings = self.settings.admin
         prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
         return AdminServer(settings, [*health_routes(), *prewarm.routes()])
+
+    async def _serve_api(self) -> None:
+        """The engine over HTTP as well, over the same numbers and counters as the calls."""
+        if self.settings.api.in_serve and self._engine is not None:
+            self._api = ApiServer(self._engine, self.settings.api, self.settings.api_keys)
+            await self._api.start()
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log
