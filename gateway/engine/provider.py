@@ -29,6 +29,7 @@ from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
 from gateway.stores.engine_sticky import StickyStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
+from gateway.stores.outdials import OutdialStore
 from gateway.stores.sqlite import SqliteDatabase
 
 NO_ANI = "No available ANI found"
@@ -158,7 +159,12 @@ class EngineProvider:
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
-        return EngineDials(EngineDialStore(self._database), self._settings, clock=self._clock)
+        store = EngineDialStore(self._database, clock=self._clock)
+        return EngineDials(store, self._settings, clock=self._clock)
+
+    def outdials(self) -> OutdialStore:
+        """Lists to be dialled, as VoIPBin has them."""
+        return OutdialStore(self._database, clock=self._clock)
 
     def close(self) -> None:
         """Write the last counters and close the database. Blocks. Raises `StoreError`."""
