@@ -11,8 +11,9 @@ from enum import StrEnum
 from gateway.engine.forest import Forest, Home, toll_free_place
 from gateway.engine.limits import Limits
 from gateway.engine.pools import ALL, SHARED, Scope
-from gateway.engine.roster import Roster, Seat, Standing
+from gateway.engine.roster import Roster
 from gateway.engine.rules import RULES, Rule
+from gateway.engine.seat import Seat, Standing
 from gateway.engine.whereabouts import Whereabouts
 from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber

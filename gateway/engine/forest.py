@@ -8,12 +8,11 @@ Every node costs a little at each use, so a scope's tree is planted when somebod
 nodes of grades (`rates`) when somebody first asks for the best.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, ItemsView
 from typing import NamedTuple
 
 from gateway.engine.geo import Geography, Point, is_toll_free
+from gateway.engine.lottery import Lottery
 from gateway.engine.pools import ALL, SHARED, Pools, Scope
 from gateway.engine.ranks import NOBODY, Leaf, Node
 from gateway.model.inventory import Ani
@@ -92,9 +91,9 @@ class Forest:
                     self._plant(scope, home, leaf)
         return leaf
 
-    def leaves(self) -> Iterator[tuple[Home, Leaf]]:
+    def leaves(self) -> ItemsView[Home, Leaf]:
         """All leaves, empty ones included."""
-        return iter(self._leaves.items())
+        return self._leaves.items()
 
     def state(self, home: Home) -> str:
         """The state or province of a leaf's numbers, "" when unknown."""
@@ -280,22 +279,3 @@ def _least(nodes: tuple[Node, ...]) -> int:
         if node.best < best:  # noqa: PLR1730 - calling min() takes three times as long
             best = node.best
     return best
-
-
-class Lottery:
-    """Draws a number with equal chances, as long as few are resting."""
-
-    def __init__(self, leaves: list[Leaf]) -> None:
-        self._leaves = leaves
-        self._ends = list(accumulate(len(leaf.members) for leaf in leaves))
-
-    def draw(self, chance: float) -> tuple[Leaf, int] | None:
-        """The leaf and the position in its heap that `chance` (0 to below 1) falls on; `None` for a blank."""
-        if not self._ends:
-            return None
-        ticket = int(chance * self._ends[-1])
-        slot = bisect_right(self._ends, ticket)
-        leaf = self._leaves[slot]
-        position = ticket - (self._ends[slot - 1] if slot else 0)
-        # Resting and paused numbers are out of the heap; their tickets are blanks.
-        return (leaf, position) if position < len(leaf.heap) else None

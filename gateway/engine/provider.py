@@ -146,7 +146,7 @@ class EngineProvider:
         """Choose by a change of the inventory from the next choice on. Never blocks.
 
         No `old` for a new item, no `new` for one taken out. An ANI takes 10 µs and keeps its counters and its
-        rest; a campaign 10 µs for each area of the groups that change hands.
+        rest; a campaign 20 µs for each area of the groups that change hands.
         """
         match new if new is not None else old:
             case Ani() as ani:

@@ -9,8 +9,8 @@ A key is one integer: day of the last use | uses on that day | order of the last
 also over midnight: unused today stands before used today, then fewer uses first, then the longest ago.
 """
 
-import heapq
 from dataclasses import dataclass, field
+from heapq import heappop, heappush, heapreplace
 
 INDEX_BITS = 24
 _ORDER_BITS = 40
@@ -101,14 +101,14 @@ class Leaf(Node):
 
     def add(self, key: int) -> None:
         """Let a number in."""
-        heapq.heappush(self.heap, key)
+        heappush(self.heap, key)
         if key < self.best:
             self.change(key)
 
     def replace(self, position: int, key: int) -> None:
         """Give the number at `position` of the heap a greater key."""
         if position == 0:
-            heapq.heapreplace(self.heap, key)
+            heapreplace(self.heap, key)
             self.change(self.heap[0])
         else:
             self.heap[position] = key
@@ -122,7 +122,7 @@ class Leaf(Node):
         """Take the number at `position` of the heap out."""
         heap = self.heap
         if position == 0:
-            heapq.heappop(heap)
+            heappop(heap)
             self.change(heap[0] if heap else NOBODY)
             return
         last = heap.pop()

@@ -10,9 +10,7 @@ entry that is no longer true does no harm, and nothing has to be searched for in
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
-from enum import Enum
 
 from gateway.engine.forest import Forest
 from gateway.engine.limits import HOUR_S, Limits
@@ -27,6 +25,7 @@ from gateway.engine.ranks import (
     limit_key,
     make_key,
 )
+from gateway.engine.seat import Seat, Standing
 from gateway.model.inventory import Ani
 from gateway.model.phone import PhoneNumber
 from gateway.stores.inventory import Usage
@@ -34,34 +33,10 @@ from gateway.stores.inventory import Usage
 _NEVER_S = float("inf")
 # Numbers taken out today whose uses are remembered, should they come back.
 _REMEMBERED = 10_000
+# Numbers that return at one call: after a quiet hour many thousands may be due.
+_PORTION = 500
 # Where a seat stands before it is admitted.
 _NOWHERE = Leaf()
-
-
-class Standing(Enum):
-    """Whether a number's key is in its leaf, and if not, why."""
-
-    READY = "ready"
-    RESTING = "resting"
-    """It cools down, or reached its hourly cap."""
-    PAUSED = "paused"
-
-
-@dataclass(slots=True, eq=False)
-class Seat:
-    """One number in the inventory."""
-
-    ani: Ani
-    leaf: Leaf
-    key: int
-    standing: Standing = Standing.PAUSED
-    last_used_s: float = 0.0
-    """Unix time; 0 for never."""
-    hour_began_s: float = 0.0
-    """Unix time of the first use of its last hour."""
-    hour_uses: int = 0
-    grade: int = 0
-    """As `rates.grades` has it."""
 
 
 class Roster:
@@ -164,14 +139,20 @@ class Roster:
             if seat is not None and seat.standing is Standing.PAUSED:
                 self._settle(index, seat)
 
-    def wake(self, now_s: float) -> None:
-        """Let those return whose rest is over. `now_s` (Unix time) must not go back."""
+    def wake(self, now_s: float, *, all_at_once: bool = False) -> None:
+        """Let those return whose rest is over: some, or all at once, 2 µs each.
+
+        `next_look_s` stays in the past while there are more. `now_s` (Unix time) must not go back.
+        """
         self._now_s = now_s
         cooling, waking = self._cooling, self._waking
-        while cooling and cooling[0][0] <= now_s:
+        left = len(cooling) + len(waking) if all_at_once else _PORTION
+        while left > 0 and cooling and cooling[0][0] <= now_s:
             self._look(cooling.popleft()[1])
-        while waking and waking[0][0] <= now_s:
+            left -= 1
+        while left > 0 and waking and waking[0][0] <= now_s:
             self._look(heapq.heappop(waking)[1])
+            left -= 1
         self.next_look_s = min(cooling[0][0] if cooling else _NEVER_S, waking[0][0] if waking else _NEVER_S)
 
     def use(self, leaf: Leaf, position: int, now_s: float) -> tuple[Seat, int]:

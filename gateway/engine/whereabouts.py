@@ -13,6 +13,7 @@ class Whereabouts:
 
     def __init__(self, geography: Geography, limits: Limits) -> None:
         self._geography = geography
+        self._zip = geography.zip
         self._nearest_km = limits.nearest_km
 
     def area(self, lead: Lead) -> str:
@@ -23,7 +24,7 @@ class Whereabouts:
         """The zip's facts. A prospect asked for by area code is where the phone is from, whatever the zip."""
         if not lead.zip or lead.assignment_type is _AREA_CODE or not lead.phone.is_nanp:
             return None
-        return self._geography.zip(lead.zip)
+        return self._zip(lead.zip)
 
     def facts(self, lead: Lead) -> ZipFacts | AreaFacts | None:
         """State and middle of where the prospect is, `None` when unknown."""

@@ -401,3 +401,16 @@ def test_branding_and_groups_asked_for_hold_for_every_type(desk: Desk) -> None:
         choice = desk.choose(asked)
         assert choice is not None
         assert choice.ani.digits == "12125550101"
+
+
+@pytest.mark.parametrize("limits", [Limits(cool_down_s=60), Limits(hourly_cap=1)])
+def test_number_whose_rest_is_over_is_found_behind_a_thousand_others(desk: Desk, limits: Limits) -> None:
+    """Only some return at one call, unless a call needs more."""
+    far = [ani(f"1305{number:07d}", "far") for number in range(2_000_000, 2_001_200)]
+    desk.stock(*far, ani("12125550100", "near"), limits=limits)
+    for asked in (*[lead("13055550199")._replace(pools=("far",))] * 1200, lead("12125550199")):
+        desk.choose(asked._replace(pools=asked.pools or ("near",)))
+    desk.now_s += 3600
+    assert desk.shown(lead("13055550199")._replace(pools=("far",))) == ("13052000000", Rule.AREA_CODE)
+    assert desk.shown(lead("12125550199")._replace(pools=("near",))) == ("12125550100", Rule.AREA_CODE)
+    assert desk.choose(lead("12125550199")._replace(pools=("near",))) is None

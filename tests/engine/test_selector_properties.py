@@ -371,7 +371,7 @@ def test_work_does_not_grow_with_the_numbers_in_one_place(small_geography: Geogr
             compared += 1
             return int.__lt__(self, other)
 
-    heap = next(leaf for _, leaf in selector._forest.leaves()).heap
+    heap = next(iter(selector._forest.leaves()))[1].heap
     heap[:] = [CountingKey(key) for key in heap]
     for _ in range(5):
         assert selector.select(Lead(PhoneNumber("+12125550199"), campaign="c1"), 1.0) is not None

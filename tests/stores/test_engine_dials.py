@@ -69,3 +69,12 @@ def test_old_dials_are_forgotten_two_at_a_time(store: EngineDialStore) -> None:
     for left in (3, 1, 0):
         keep(store, dial(f"new{left}"), forget_before=NOW - 50)
         assert store.contact_counts(since=0)[0].dials - store.contact_counts(since=NOW)[0].dials == left
+
+
+def test_many_numbers_are_all_counted(store: EngineDialStore) -> None:
+    """More than are read at a time, some of them with old dials only."""
+    numbers = [f"+1212555{number:04d}" for number in range(130)]
+    keep(store, *(dial(ani, ani, at=NOW - 100 * (place % 3 == 0)) for place, ani in enumerate(numbers)))
+    expected = [ContactCount(ani, 1, 1) for place, ani in enumerate(numbers) if place % 3]
+    assert store.contact_counts(since=NOW - 50) == expected
+    assert [count.ani for count in store.contact_counts(since=0)] == numbers
