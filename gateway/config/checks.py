@@ -1,7 +1,6 @@
 """What one setting demands of another."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import is_dataclass
 from enum import StrEnum
 
 from gateway.agi.settings import CallerIdName
@@ -20,6 +19,8 @@ class Purpose(StrEnum):
     """Serving the engine over HTTP."""
     DIALS = "dials"
     """Looking into the spool, as `dials` does: it must be possible while other parts are being mended."""
+    MANAGE = "manage"
+    """Managing an inventory; what the one that is asked for needs, it says when it is opened."""
 
 
 def across(
@@ -73,13 +74,10 @@ def _providers(settings: Settings) -> Iterator[Finding]:
             source: f"campaigns.{name}.providers" for source in campaign.providers if source not in asked
         }
     for source, where in asked.items():
-        section = getattr(settings, source.value, None)
-        if section is None or not is_dataclass(section):
-            yield where, (), f"{source.value} is not available in this version", "choose outboundiq or engine"
-        elif source is Source.ENGINE:
+        if source is Source.ENGINE:
             yield from _inventory(settings, where)
         else:
-            yield from _secrets(section, source, where)
+            yield from _secrets(getattr(settings, source.value), source, where)
 
 
 def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:
@@ -139,4 +137,5 @@ _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
     Purpose.CALLS: (_times, _texts, _providers, _owned, _dials),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
+    Purpose.MANAGE: (),
 }

@@ -16,7 +16,8 @@ from gateway.dials.settings import (
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundani_results import OutboundAniResultsSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.stores.settings import SpoolSettings
 from gateway.telemetry.settings import LogSettings
@@ -52,6 +53,7 @@ class Settings:
     agi: AgiSettings = field(default_factory=AgiSettings)
     assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
     outboundiq: OutboundIqSettings = field(default_factory=OutboundIqSettings)
+    outboundani: OutboundAniSettings = field(default_factory=OutboundAniSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     api_keys: dict[str, ApiKeySettings] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class Settings:
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
+    outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from gateway.model.delivery import Stored
 from gateway.model.dial import CallEnd, Dial
 from gateway.model.variables import CallState
 from gateway.providers.base import DialTarget
-from gateway.providers.outboundani import OutboundAniResults
+from gateway.providers.outboundani_results import OutboundAniResults
 from gateway.providers.outboundiq_dials import OutboundIqDials
 from gateway.telemetry.metrics import Metrics
 

@@ -1,6 +1,7 @@
 """Builds the gateway out of its parts. The only place that knows concrete ones."""
 
 import asyncio
+from dataclasses import replace
 
 from gateway.agi.server import AgiServer
 from gateway.agi.verbs.assign import Assign
@@ -14,9 +15,11 @@ from gateway.assignment.guards import Guards
 from gateway.assignment.lane import Lane, LocalLane
 from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
+from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
 from gateway.engine.provider import EngineProvider
 from gateway.model.decision import Source
+from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
 from gateway.service.reporting import Reporting
 from gateway.telemetry.call_log import CallLog
@@ -29,7 +32,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self._upstreams: list[OutboundIq] = []
+        self._upstreams: list[OutboundIq | OutboundAni] = []
         self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
         self.reporting: Reporting | None = None
@@ -121,11 +124,23 @@ class Gateway:
         if engine is not None:
             lanes[Source.ENGINE] = engine
         if self.settings.outboundiq.key:
-            upstream = OutboundIq(self.settings.outboundiq)
-            self._upstreams.append(upstream)
-            await upstream.open()
-            metrics = self.metrics.upstream(Source.OUTBOUNDIQ)
-            coalescer = Coalescer(upstream, self.settings.assignment, loop, metrics)
-            self._coalescers.append(coalescer)
-            lanes[Source.OUTBOUNDIQ] = coalescer
+            outboundiq = OutboundIq(self.settings.outboundiq)
+            lanes[Source.OUTBOUNDIQ] = await self._remote(outboundiq, self.settings.assignment, loop)
+        if self.settings.outboundani.key:
+            # Its batches are single requests after all: pacing them would only make calls wait.
+            alone = replace(self.settings.assignment, batching=False)
+            outboundani = OutboundAni(self.settings.outboundani)
+            lanes[Source.OUTBOUNDANI] = await self._remote(outboundani, alone, loop)
         return lanes
+
+    async def _remote(
+        self,
+        upstream: OutboundIq | OutboundAni,
+        settings: AssignmentSettings,
+        loop: asyncio.AbstractEventLoop,
+    ) -> Coalescer:
+        self._upstreams.append(upstream)
+        await upstream.open()
+        coalescer = Coalescer(upstream, settings, loop, self.metrics.upstream(upstream.source))
+        self._coalescers.append(coalescer)
+        return coalescer

@@ -260,9 +260,12 @@ def test_an_engine_without_numbers_is_a_problem() -> None:
     assert only_problem('[assignment]\nproviders = ["engine"]').path == "engine.inventory"
 
 
-def test_a_provider_without_a_client_is_a_problem() -> None:
-    problem = only_problem('[assignment]\nproviders = ["outboundani"]')
-    assert problem.message == "outboundani is not available in this version"
+def test_outboundani_needs_its_key_wherever_it_is_asked() -> None:
+    problem = only_problem('[assignment]\nproviders = ["outboundiq", "outboundani"]')
+    assert problem.line == "outboundani.key: is missing, and assignment.providers asks outboundani (default)"
+    assert "ANI_GATEWAY_OUTBOUNDANI_KEY" in problem.hint
+    alone = '[assignment]\nproviders = ["outboundani"]\n[outboundani]\nkey = "k"'
+    assert load(file=written(alone), environ={}).settings.outboundani.key == "k"
 
 
 def test_a_guard_by_inventory_needs_one() -> None:
