@@ -1,6 +1,6 @@
 """The import rule: packages form layers, and imports only point down.
 
-cli > service > admin | simulator | config > agi | ami > assignment | dials | engine
+cli > service > admin | simulator | config > agi | ami > assignment | dials | engine | sync
     > providers > stores | telemetry > model
 """
 
@@ -23,7 +23,7 @@ LAYERS = (
     ("service",),
     ("admin", "simulator", "config"),
     ("agi", "ami"),
-    ("assignment", "dials", "engine"),
+    ("assignment", "dials", "engine", "sync"),
     ("providers",),
     ("stores", "telemetry"),
     ("model",),
