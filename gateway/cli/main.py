@@ -5,11 +5,14 @@ Modules of commands import nothing heavy at their top: `--help` and completion a
 
 import click
 
+from gateway.cli.anis import anis
 from gateway.cli.api import api
 from gateway.cli.call import call
+from gateway.cli.campaigns import campaigns
 from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
+from gateway.cli.dispos import dispos
 from gateway.cli.serve import serve
 
 
@@ -22,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, dials, config):
+for command in (serve, demo, call, api, campaigns, dispos, anis, dials, config):
     main.add_command(command)

@@ -20,6 +20,7 @@ from gateway.providers.outboundani_results import OutboundAniResultsSettings
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.stores.settings import SpoolSettings
+from gateway.sync.settings import ManagementSettings
 from gateway.telemetry.settings import LogSettings
 
 TARGETS = ("outboundiq", "outboundani", "engine", "file")
@@ -63,5 +64,6 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)
