@@ -14,6 +14,7 @@ from gateway.cli.demo import demo
 from gateway.cli.dials import dials
 from gateway.cli.dispos import dispos
 from gateway.cli.serve import serve
+from gateway.cli.sync import sync
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, campaigns, dispos, anis, dials, config):
+for command in (serve, demo, call, api, campaigns, dispos, anis, sync, dials, config):
     main.add_command(command)
