@@ -124,7 +124,7 @@ class OutboundAni:
         reply = await self._http.post(
             "/next", orjson.dumps(fields), timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES
         )
-        return _answer(reply, (self._settings.key,))
+        return answer_in(reply, (self._settings.key,))
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """One request for each lead, `max_connections` at once; each fails alone."""
@@ -163,8 +163,11 @@ def _lead_fields(lead: Lead, campaign: str) -> dict[str, Any]:
     return fields
 
 
-def _answer(reply: Reply, secrets: tuple[str, ...]) -> Answer:
-    """What `reply` means by the table above. Raises the `ProviderError` that fits otherwise."""
+def answer_in(reply: Reply, secrets: tuple[str, ...]) -> Answer:
+    """What `reply` means by the table above; `secrets` are kept out of its words.
+
+    Raises the `ProviderError` that fits when it is no answer.
+    """
     if reply.status in _UNAUTHORIZED:
         message = f"the key was refused ({reply.status}); check outboundani.key"
         raise RefusedError(message, status=reply.status, request_id=reply.request_id)

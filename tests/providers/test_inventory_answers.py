@@ -4,6 +4,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model.inventory import Kind
 from gateway.providers.base import (
@@ -95,3 +97,9 @@ def test_each_answer_means_one_thing(
 )
 def test_errors_say_what_to_do_and_show_no_secret(status: int, body: Any, asked: Asked, message: str) -> None:
     assert str(fault(reply(status, body), asked, (KEY,))) == message
+
+
+@given(st.integers(200, 599), st.binary(max_size=60), st.sampled_from([CREATE, CHANGE, ANI]))
+def test_whatever_comes_is_understood_or_an_error_of_ours(status: int, body: bytes, asked: Asked) -> None:
+    error = fault(reply(status, body), asked, (KEY,))
+    assert error is None or str(error).isprintable()

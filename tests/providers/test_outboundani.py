@@ -1,6 +1,7 @@
 """The client of `/next`: against the simulated outboundANI, and against answers nobody has documented."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model.decision import Source
 from gateway.model.lead import AssignmentType, Lead
@@ -21,7 +24,8 @@ from gateway.providers.base import (
     TimedOutError,
     UnavailableError,
 )
-from gateway.providers.outboundani import OutboundAni, OutboundAniSettings
+from gateway.providers.http import Reply
+from gateway.providers.outboundani import OutboundAni, OutboundAniSettings, answer_in
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault, ani_for
 from tests.providers.faults import ASSIGNMENT_FAULTS
@@ -180,6 +184,27 @@ async def test_what_is_not_documented_is_decided(
 ) -> None:
     peer.status, peer.body = status, orjson.dumps(body)
     assert type(await outcome(to_peer)) is expected
+
+
+bodies = st.one_of(
+    st.binary(max_size=40),
+    st.dictionaries(
+        st.sampled_from(["ani", "message", "success", "prospect_phone"]),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=15) | st.lists(st.text(max_size=3)),
+    ).map(lambda value: json.dumps(value).encode()),
+)
+
+
+@given(st.integers(200, 599), bodies)
+def test_whatever_comes_is_an_answer_or_an_error_of_ours(status: int, body: bytes) -> None:
+    outcome: Answer | ProviderError
+    try:
+        outcome = answer_in(Reply(status, body, "req-1"), (KEY,))
+    except ProviderError as error:
+        outcome = error
+    assert outcome.request_id == "req-1"
+    assert (outcome.message if isinstance(outcome, Answer) else str(outcome)).isprintable()
+    assert not isinstance(outcome, Answer) or outcome.ani is None or status < 300
 
 
 async def test_a_refused_key_names_the_setting(peer: Peer, to_peer: OutboundAni) -> None:
