@@ -47,8 +47,11 @@ def on_backend(context: click.Context, work: "Callable[[InventoryService, Settin
     from gateway.service.loop import run
     from gateway.stores.base import StoreError
 
+    results: list[T] = []
     try:
-        return run(_opened(name, settings, work))
+        # Kept here, not returned: asyncio's runner writes out what its task returned when it takes its signal
+        # handler away, and a plan of 100,000 steps takes seconds to write out.
+        run(_opened(name, settings, work, results.append))
     except ConfigError as error:
         for problem in error.problems:
             complain(problem.line, problem.hint)
@@ -58,17 +61,19 @@ def on_backend(context: click.Context, work: "Callable[[InventoryService, Settin
         fail(f"could not open {name}: {error}", hint, code=COULD_NOT_START)
     except ProviderError as error:
         fail(f"{name}: {error}", hint_for(error))
+    return results[0]
 
 
 async def _opened(
     name: str,
     settings: "Settings",
     work: "Callable[[InventoryService, Settings], Awaitable[T]]",
-) -> T:
+    keep: Callable[[T], None],
+) -> None:
     from gateway.service.backends import open_inventory
 
     async with open_inventory(name, settings) as service:
-        return await work(service, settings)
+        keep(await work(service, settings))
 
 
 def hint_for(error: "ProviderError") -> str:
