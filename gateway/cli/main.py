@@ -7,12 +7,14 @@ import click
 
 from gateway.cli.anis import anis
 from gateway.cli.api import api
+from gateway.cli.assign import assign
 from gateway.cli.call import call
 from gateway.cli.campaigns import campaigns
 from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
 from gateway.cli.dispos import dispos
+from gateway.cli.outdials import outdials
 from gateway.cli.serve import serve
 from gateway.cli.sync import sync
 
@@ -26,5 +28,18 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, campaigns, dispos, anis, sync, dials, config):
+for command in (
+    serve,
+    demo,
+    call,
+    api,
+    assign,
+    campaigns,
+    dispos,
+    anis,
+    sync,
+    dials,
+    outdials,
+    config,
+):
     main.add_command(command)

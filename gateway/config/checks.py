@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 
+from gateway.admin.settings import is_loopback
 from gateway.agi.settings import CallerIdName
 from gateway.config.problems import Problem
 from gateway.config.schema import entries
@@ -21,6 +22,8 @@ class Purpose(StrEnum):
     """Looking into the spool, as `dials` does: it must be possible while other parts are being mended."""
     MANAGE = "manage"
     """Managing an inventory; what the one that is asked for needs, it says when it is opened."""
+    OUTDIALS = "outdials"
+    """Speaking with VoIPBin, as `outdials` does."""
 
 
 def across(
@@ -112,6 +115,17 @@ def _dials(settings: Settings) -> Iterator[Finding]:
             yield path, (), "is missing", f"write {path}_file into the file, or set the environment variable"
 
 
+def _admin(settings: Settings) -> Iterator[Finding]:
+    """Who reaches the admin listener can choose what calls show."""
+    listen, token = settings.admin.listen, settings.admin.token
+    if listen and not token and not is_loopback(listen.rpartition(":")[0]):
+        hint = (
+            "make one: openssl rand -hex 32 > admin.token; chmod 640 admin.token; then set "
+            'admin.token_file = "admin.token", or listen on 127.0.0.1'
+        )
+        yield "admin.token", ("admin.listen",), "is missing, and admin.listen is not loopback", hint
+
+
 def _owned(settings: Settings) -> Iterator[Finding]:
     if settings.assignment.only_owned:
         yield from _inventory(settings, "assignment.only_owned")
@@ -133,9 +147,22 @@ def _api(settings: Settings) -> Iterator[Finding]:
         yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
 
 
+def _voipbin(settings: Settings) -> Iterator[Finding]:
+    token = settings.voipbin.token
+    if not token:
+        hint = (
+            "get a token (POST /auth/login) or an access key (GET /accesskeys) from VoIPBin, "
+            "write voipbin.token_file into the file, or set ANI_GATEWAY_VOIPBIN_TOKEN"
+        )
+        yield "voipbin.token", (), "is missing, and outdials speaks with VoIPBin", hint
+    elif not (token.isascii() and token.isprintable()) or " " in token:
+        yield "voipbin.token", (), "has a character no token has (not shown)", "copy the token again"
+
+
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin),
     Purpose.API: (_api,),
     Purpose.DIALS: (),
     Purpose.MANAGE: (),
+    Purpose.OUTDIALS: (_voipbin,),
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.admin.settings import AdminSettings
 from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
@@ -19,6 +20,7 @@ from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundani_results import OutboundAniResultsSettings
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
+from gateway.providers.voipbin_requests import VoipBinSettings
 from gateway.stores.settings import SpoolSettings
 from gateway.sync.settings import ManagementSettings
 from gateway.telemetry.settings import LogSettings
@@ -62,8 +64,10 @@ class Settings:
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    voipbin: VoipBinSettings = field(default_factory=VoipBinSettings)
     outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
+from gateway.stores.outdials import OutdialStore
 from gateway.stores.sqlite import SqliteDatabase
 
 NO_ANI = "No available ANI found"
@@ -112,7 +113,12 @@ class EngineProvider:
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
-        return EngineDials(EngineDialStore(self._database), self._settings, clock=self._clock)
+        store = EngineDialStore(self._database, clock=self._clock)
+        return EngineDials(store, self._settings, clock=self._clock)
+
+    def outdials(self) -> OutdialStore:
+        """Lists to be dialled, as VoIPBin has them."""
+        return OutdialStore(self._database, clock=self._clock)
 
     def close(self) -> None:
         """Write the last counters and close the database. Blocks. Raises `StoreError`."""

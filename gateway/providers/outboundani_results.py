@@ -18,10 +18,7 @@ from gateway.model.setting import setting
 from gateway.providers.base import (
     BadAnswerError,
     ProviderError,
-    RateLimitedError,
     RefusedError,
-    TimedOutError,
-    UnavailableError,
 )
 from gateway.providers.http import HttpClient, Reply
 from gateway.providers.outboundani_guids import (
@@ -41,7 +38,7 @@ from gateway.providers.outboundani_guids import (
     ZIP,
 )
 from gateway.providers.outboundiq_dials import utc, written
-from gateway.providers.refusal import failure, plain
+from gateway.providers.refusal import failure, plain, without_secrets
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 30 bytes
 _FAILED = 200
@@ -133,18 +130,8 @@ class OutboundAniResults:
                 f"?{query}", b"", timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES, may_repeat=False
             )
         except ProviderError as error:
-            return None, self._without_secret(error)
+            return None, without_secrets(error, self._secrets)
         return reply, None
-
-    def _without_secret(self, error: ProviderError) -> ProviderError:
-        """The same error without the company GUID and without its cause, whose text may hold the address."""
-        text = plain(str(error), self._secrets)
-        if isinstance(error, UnavailableError):
-            kind = next(
-                one for one in (RateLimitedError, TimedOutError, UnavailableError) if isinstance(error, one)
-            )
-            return kind(text, never_sent=error.never_sent, retry_after_s=error.retry_after_s)
-        return BadAnswerError(text)
 
     def _refusal(self, reply: Reply) -> ProviderError | None:
         secrets = self._secrets

@@ -3,6 +3,9 @@
 import asyncio
 from dataclasses import replace
 
+from gateway.admin.app import AdminServer
+from gateway.admin.health import health_routes
+from gateway.admin.prewarm import Prewarm
 from gateway.agi.server import AgiServer
 from gateway.agi.verbs.assign import Assign
 from gateway.agi.verbs.base import Verb
@@ -39,11 +42,17 @@ class Gateway:
         self._report: Report | None = None
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
+        self._admin: AdminServer | None = None
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
         """Where Asterisk reaches us; known once started."""
         return self._server.addresses if self._server else []
+
+    @property
+    def admin_address(self) -> tuple[str, int] | None:
+        """Where operators reach us; `None` when they cannot."""
+        return self._admin.address if self._admin else None
 
     async def start(self) -> None:
         """Open everything and listen. Raises `OSError` or the engine's errors; then nothing stays open."""
@@ -55,6 +64,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
+        if self._admin is not None:
+            await self._admin.stop()
         if self._server is not None:
             await self._server.stop()
         if self._resolver is not None:
@@ -69,7 +80,7 @@ class Gateway:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = self._admin = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -78,13 +89,14 @@ class Gateway:
         campaigns = Campaigns(settings, self.settings.campaigns)
         engine = self._open_engine()
         cache = AnswerCache(settings, loop.time)
+        owned = OwnedGuard(settings, self._engine if settings.only_owned else None)
         self._resolver = Resolver(
             deadline_s=settings.deadline_s,
             lanes=await self._lanes(engine, loop),
             cache=cache,
             campaigns=campaigns,
             fallback=Fallback(settings.fallback, cache=cache, campaigns=campaigns, engine=engine),
-            owned=OwnedGuard(settings, self._engine if settings.only_owned else None),
+            owned=owned,
             clock=loop,
             metrics=self.metrics.calls,
         )
@@ -107,6 +119,14 @@ class Gateway:
             verbs["report"] = self._report
         self._server = AgiServer(self.settings.agi, verbs, self.metrics.sessions, loop)
         await self._server.start()
+        if self.settings.admin.listen:
+            self._admin = self._admin_server(cache, owned)
+            await self._admin.start()
+
+    def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
+        settings = self.settings.admin
+        prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
+        return AdminServer(settings, [*health_routes(), *prewarm.routes()])
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log

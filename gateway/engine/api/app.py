@@ -10,6 +10,8 @@ from gateway.engine.api.assignment import AssignmentApi
 from gateway.engine.api.endpoint import Endpoint
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
 from gateway.engine.api.openapi import describe
+from gateway.engine.api.outdial_targets import OutdialTargetsApi
+from gateway.engine.api.outdials import OutdialsApi
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings
 
@@ -38,6 +40,8 @@ def make_app(
 def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[Endpoint]:
     """Every endpoint there is, in the order of the description."""
     yield from AssignmentApi(provider, settings.max_batch).endpoints()
+    yield from OutdialsApi(provider.outdials()).endpoints()
+    yield from OutdialTargetsApi(provider.outdials()).endpoints()
 
 
 def _keys(settings: ApiSettings, named: Mapping[str, ApiKeySettings]) -> Iterator[tuple[str, ApiKey]]:
