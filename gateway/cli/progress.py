@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import click
 
+from gateway.cli.outdials_progress import progress_text
+
 _TERMINAL_EVERY_S = 0.2
 _PIPE_EVERY_S = 10.0
 
@@ -40,9 +42,8 @@ class Progress:
             click.echo("", err=True)
 
     def _tell(self, now: float) -> None:
-        rate = self._done / max(now - self._began_at, 0.001)
-        left_s = (self._total - self._done) / max(rate, 0.001)
-        line = f"{self._what} {self._done} of {self._total}, {rate:.0f} a second, {left_s:.0f} s left"
+        rate_per_s = self._done / max(now - self._began_at, 0.001)
+        line = progress_text(self._what, self._done, self._total, rate_per_s)
         self._is_shown = True
         if self._is_terminal:
             click.echo(f"\r{line:<78}", err=True, nl=False)

@@ -11,7 +11,7 @@ def test_without_a_terminal_a_line_comes_now_and_then(capsys: pytest.CaptureFixt
         progress.step()
     progress.close()
     assert capsys.readouterr().err == (
-        "read 10 of 40, 1 a second, 30 s left\nread 20 of 40, 1 a second, 20 s left\n"
+        "read: 10 of 40, 1.0/s, 00:30 left\nread: 20 of 40, 1.0/s, 00:20 left\n"
     )
 
 
