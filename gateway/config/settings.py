@@ -22,6 +22,7 @@ from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.providers.voipbin_requests import VoipBinSettings
 from gateway.stores.settings import SpoolSettings
+from gateway.sync.settings import ManagementSettings
 from gateway.telemetry.settings import LogSettings
 
 TARGETS = ("outboundiq", "outboundani", "engine", "file")
@@ -66,6 +67,7 @@ class Settings:
     voipbin: VoipBinSettings = field(default_factory=VoipBinSettings)
     outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)
