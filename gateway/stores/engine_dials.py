@@ -14,6 +14,11 @@ MIGRATION: Migration = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX dials_at ON dials (at)",
 )
+PLACES_MIGRATION: Migration = (
+    "ALTER TABLE dials ADD COLUMN zip TEXT NOT NULL DEFAULT ''",
+    # Covers what is asked of single numbers, so that the rows themselves need not be read.
+    "CREATE INDEX dials_ani ON dials (ani, at, disposition_name)",
+)
 # Each dial kept takes at most this many old ones away, so that no write is a long one.
 _PRUNED_PER_DIAL = 2
 
@@ -50,12 +55,18 @@ class EngineDialStore:
                 dial.campaign_id,
                 dial.disposition_name,
                 dial.talk_s,
+                dial.zip,
             )
             for dial in dials
         ]
 
         def work(transaction: Transaction) -> None:
-            transaction.execute_many("REPLACE INTO dials VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            transaction.execute_many(
+                "REPLACE INTO dials"
+                " (dial_id, at, ani, prospect_phone, campaign_id, disposition_name, talk_s, zip)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
             transaction.execute(
                 "DELETE FROM dials WHERE dial_id IN (SELECT dial_id FROM dials WHERE at < ? LIMIT ?)",
                 (forget_before, len(rows) * _PRUNED_PER_DIAL),

@@ -31,6 +31,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     engine_dials.MIGRATION,
     inventory_items.MIGRATION,
+    engine_dials.PLACES_MIGRATION,
 )
 
 
