@@ -1,8 +1,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from gateway.providers.http import retry_after_s
+from gateway.providers.http import HttpClient, retry_after_s
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -20,3 +22,21 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     assert retry_after_s(value, NOW) == seconds
+
+
+async def test_a_request_may_carry_headers_of_its_own() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def show(request: web.Request) -> web.Response:
+        seen.append((request.headers["x-always"], request.headers.get("x-once", "")))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", show)
+    async with TestServer(app) as server:
+        client = HttpClient(str(server.make_url("")), {"x-always": "a"}, max_connections=1, keepalive_s=5)
+        await client.open()
+        await client.post("/", b"{}", timeout_s=5, max_reply_bytes=100, headers={"x-once": "b"})
+        await client.post("/", b"{}", timeout_s=5, max_reply_bytes=100)
+        await client.close()
+    assert seen == [("a", "b"), ("a", "")]
