@@ -42,13 +42,17 @@ async def _serve(settings: "Settings") -> None:
 
     from gateway.engine.api.app import make_app
     from gateway.engine.provider import EngineProvider
+    from gateway.engine.webhooks import Webhooks
 
     host, _, port = settings.api.listen.rpartition(":")
     engine = EngineProvider.open(settings.engine)
+    webhooks = Webhooks(settings.webhooks, engine.inventory())
+    engine.tell_kept_dials(webhooks.put)
     runner = web.AppRunner(
         make_app(engine, settings.api, settings.api_keys), access_log=None, shutdown_timeout=_DRAIN_S
     )
     try:
+        await webhooks.start()
         await runner.setup()
         await web.TCPSite(runner, host.strip("[]"), int(port)).start()
         for address in runner.addresses:
@@ -56,6 +60,7 @@ async def _serve(settings: "Settings") -> None:
         await _signalled()
     finally:
         await runner.cleanup()
+        await webhooks.stop()
         engine.close()
 
 

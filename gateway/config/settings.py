@@ -14,6 +14,7 @@ from gateway.dials.settings import (
     VariableSettings,
 )
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
+from gateway.engine.webhooks import WebhookSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundiq import OutboundIqSettings
@@ -55,6 +56,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     api_keys: dict[str, ApiKeySettings] = field(default_factory=dict)
+    webhooks: dict[str, WebhookSettings] = field(default_factory=dict)
     ami: dict[str, AmiSettings] = field(default_factory=dict)
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)

@@ -2,12 +2,12 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
 from gateway.engine.calendar import Calendar
-from gateway.engine.dial_target import EngineDials
+from gateway.engine.dial_target import EngineDials, OnKept
 from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
@@ -17,6 +17,7 @@ from gateway.engine.selector import Choice, Limits, Selector, Terms
 from gateway.engine.settings import EngineSettings
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
+from gateway.model.dial import Dial
 from gateway.model.inventory import Item
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
@@ -53,6 +54,7 @@ class EngineProvider:
         self._calendar = Calendar(settings.timezone)
         self._store = InventoryStore(database)
         self._usage = UsageLog(self._store, settings.flush_interval_s)
+        self._on_kept: OnKept | None = None
         if settings.inventory:
             self._store.save(read_inventory(Path(settings.inventory)))
         self._load()
@@ -112,7 +114,13 @@ class EngineProvider:
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
-        return EngineDials(EngineDialStore(self._database), self._settings, clock=self._clock)
+        return EngineDials(
+            EngineDialStore(self._database), self._settings, clock=self._clock, on_kept=self._kept
+        )
+
+    def tell_kept_dials(self, on_kept: OnKept) -> None:
+        """From now on, tell `on_kept` of every dial that was kept through a `dial_target`."""
+        self._on_kept = on_kept
 
     def close(self) -> None:
         """Write the last counters and close the database. Blocks. Raises `StoreError`."""
@@ -120,6 +128,10 @@ class EngineProvider:
             self._usage.close()
         finally:
             self._database.close()
+
+    def _kept(self, dials: Sequence[Dial]) -> None:
+        if self._on_kept is not None:
+            self._on_kept(dials)
 
     def _changed(self, _before: Item | None, _after: Item | None) -> None:
         self._load()

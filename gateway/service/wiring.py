@@ -16,6 +16,7 @@ from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
 from gateway.config.settings import Settings
 from gateway.engine.provider import EngineProvider
+from gateway.engine.webhooks import Webhooks
 from gateway.model.decision import Source
 from gateway.providers.outboundiq import OutboundIq
 from gateway.service.reporting import Reporting
@@ -32,6 +33,7 @@ class Gateway:
         self._upstreams: list[OutboundIq] = []
         self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
+        self._webhooks: Webhooks | None = None
         self.reporting: Reporting | None = None
         self._report: Report | None = None
         self._resolver: Resolver | None = None
@@ -60,13 +62,15 @@ class Gateway:
             self._report.close()
         if self.reporting is not None:
             await self.reporting.stop()
+        if self._webhooks is not None:
+            await self._webhooks.stop()
         for coalescer in self._coalescers:
             await coalescer.close()
         for upstream in self._upstreams:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = self._webhooks = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -74,6 +78,10 @@ class Gateway:
         settings = self.settings.assignment
         campaigns = Campaigns(settings, self.settings.campaigns)
         engine = self._open_engine()
+        if self._engine is not None:
+            self._webhooks = Webhooks(self.settings.webhooks, self._engine.inventory())
+            await self._webhooks.start()
+            self._engine.tell_kept_dials(self._webhooks.put)
         cache = AnswerCache(settings, loop.time)
         self._resolver = Resolver(
             deadline_s=settings.deadline_s,

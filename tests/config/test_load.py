@@ -336,3 +336,8 @@ def test_a_secret_of_the_wrong_type_is_not_shown(raw: str) -> None:
         load(file=written(f"[outboundiq]\nkey = {raw}"))
     (problem,) = caught.value.problems
     assert "12345" not in problem.line + problem.hint
+
+
+def test_a_webhook_needs_an_address_and_a_secret() -> None:
+    found = problems("[webhooks.screen]\nmax_batch = 5\n", KEY)
+    assert {"webhooks.screen.url", "webhooks.screen.secret"} <= {problem.path for problem in found}
