@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
+from gateway.dials.confirmations import WebhookInSettings
 from gateway.dials.lines_target import LinesSettings
 from gateway.dials.settings import (
     ConstantSettings,
@@ -63,5 +64,6 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
+    webhook_in: WebhookInSettings = field(default_factory=WebhookInSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

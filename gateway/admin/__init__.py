@@ -1,0 +1,1 @@
+"""What operators and other programs ask a running gateway over HTTP."""
