@@ -4,24 +4,19 @@ What is written is told to `on_change` in this process, so that the next call is
 processes see it by the inventory's version.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import ParamSpec, TypeVar
 
+from gateway.engine.database_wait import within
 from gateway.model.inventory import Item, Kind, key_of, kind_of
 from gateway.model.inventory_change import Change, key_changed, kind_changed
 from gateway.model.phone import PhoneNumber
-from gateway.providers.base import AlreadyExistsError, NotFoundError, RefusedError, UnavailableError
-from gateway.stores.base import StoreError, StoreRefusedError
+from gateway.providers.base import AlreadyExistsError, NotFoundError
 from gateway.stores.inventory import InventoryStore
 
-T = TypeVar("T")
-P = ParamSpec("P")
 OnChange = Callable[[Item | None, Item | None], None]
 """Takes an item before and after: no before for a new one, no after for one taken out."""
 
-_NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 404, 409, 422
+_NOT_FOUND, _CONFLICT = 404, 409
 """The statuses its HTTP service would answer."""
 
 
@@ -41,44 +36,32 @@ class EngineInventory:
 
     async def create(self, item: Item, *, timeout_s: float) -> None:
         """Add `item`. Raises `AlreadyExistsError` and leaves what is there, or another `ProviderError`."""
-        if not await _within(timeout_s, self._store.create, item):
+        if not await within(timeout_s, self._store.create, item):
             what = _told(kind_of(item), key_of(item))
             raise AlreadyExistsError(f"{what} is there already; update it instead", status=_CONFLICT)
         self._on_change(None, item)
 
     async def get(self, kind: Kind, key: str, *, timeout_s: float) -> Item | None:
         """The item, `None` when there is none. Raises `ProviderError`."""
-        return await _within(timeout_s, self._store.get, kind, key)
+        return await within(timeout_s, self._store.get, kind, key)
 
     async def update(self, change: Change, *, timeout_s: float) -> None:
         """Change what `change` names. Raises `NotFoundError` or another `ProviderError`."""
-        replaced = await _within(timeout_s, self._store.update, change)
+        replaced = await within(timeout_s, self._store.update, change)
         if replaced is None:
             raise _not_found(kind_changed(change), key_changed(change))
         self._on_change(replaced.before, replaced.after)
 
     async def delete(self, kind: Kind, key: str, *, timeout_s: float) -> None:
         """Take the item out. Raises `NotFoundError` or another `ProviderError`."""
-        before = await _within(timeout_s, self._store.delete, kind, key)
+        before = await within(timeout_s, self._store.delete, kind, key)
         if before is None:
             raise _not_found(kind, key)
         self._on_change(before, None)
 
     async def list_all(self, kind: Kind, *, timeout_s: float) -> Sequence[Item]:
         """Everything of a kind, ordered by key. Raises `ProviderError`."""
-        return await _within(timeout_s, self._store.list_all, kind)
-
-
-async def _within(timeout_s: float, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await asyncio.wrap_future(work(*args, **kwargs))
-    except TimeoutError as error:
-        raise UnavailableError(f"the database did not answer within {timeout_s:g} s") from error
-    except StoreRefusedError as error:
-        raise RefusedError(f"the database refuses it: {error}", status=_UNPROCESSABLE) from error
-    except StoreError as error:
-        raise UnavailableError(str(error)) from error
+        return await within(timeout_s, self._store.list_all, kind)
 
 
 def _not_found(kind: Kind, key: str) -> NotFoundError:
