@@ -8,7 +8,7 @@ from datetime import date
 from gateway.model.inventory import Inventory, Item, Kind
 from gateway.model.inventory_change import Change
 from gateway.model.phone import PhoneNumber
-from gateway.stores import engine_dials, inventory_items
+from gateway.stores import engine_dials, engine_statistics, inventory_items
 from gateway.stores.inventory_items import Replaced
 from gateway.stores.sqlite import Migration, SqliteDatabase
 
@@ -32,6 +32,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     engine_dials.MIGRATION,
     inventory_items.MIGRATION,
     engine_dials.PLACES_MIGRATION,
+    engine_statistics.MIGRATION,
 )
 
 
