@@ -12,6 +12,8 @@ from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
 from gateway.engine.management import EngineInventory
+from gateway.engine.numbers import Numbers
+from gateway.engine.planner import Planner
 from gateway.engine.pools import Pools
 from gateway.engine.selector import Choice, Limits, Selector, Terms
 from gateway.engine.settings import EngineSettings
@@ -23,6 +25,7 @@ from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
+from gateway.stores.engine_statistics import EngineStatisticsStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.sqlite import SqliteDatabase
 
@@ -111,6 +114,26 @@ class EngineProvider:
     def inventory(self) -> EngineInventory:
         """The inventory, to be managed; a change holds from the next choice on."""
         return EngineInventory(self._store, self._changed)
+
+    def numbers(self) -> Numbers:
+        """The numbers with their figures, to look at and to care for."""
+        return Numbers(
+            EngineStatisticsStore(self._database),
+            self.inventory(),
+            self._geography,
+            self._settings,
+            clock=self._clock,
+        )
+
+    def planner(self) -> Planner:
+        """Plans out of the dials that are kept."""
+        return Planner(
+            EngineStatisticsStore(self._database),
+            self.inventory(),
+            self._geography,
+            self._settings,
+            clock=self._clock,
+        )
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""

@@ -9,7 +9,9 @@ from gateway.engine.api.answers import Door, with_request_id
 from gateway.engine.api.assignment import AssignmentApi
 from gateway.engine.api.endpoint import Endpoint
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
+from gateway.engine.api.nrm import NrmApi
 from gateway.engine.api.openapi import describe
+from gateway.engine.api.planner import PlannerApi
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings
 
@@ -38,6 +40,8 @@ def make_app(
 def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[Endpoint]:
     """Every endpoint there is, in the order of the description."""
     yield from AssignmentApi(provider, settings.max_batch).endpoints()
+    yield from NrmApi(provider.numbers()).endpoints()
+    yield from PlannerApi(provider.planner()).endpoints()
 
 
 def _keys(settings: ApiSettings, named: Mapping[str, ApiKeySettings]) -> Iterator[tuple[str, ApiKey]]:
