@@ -85,29 +85,39 @@ class Plan:
 
 
 class Regions:
-    """Finds the region of a dial or a number. Remembers each it has found."""
+    """Finds the regions of dials and numbers. Remembers each it was asked for: make one for each plan."""
 
     def __init__(self, geography: Geography) -> None:
         self._geography = geography
+        self._by_prefix: dict[str, Region] = {}
+        self._by_zip: dict[str, Region | None] = {}
 
     def of_prefix(self, prefix: str) -> Region:
         """The region of a number that begins so, with plus."""
-        area = self._geography.area(PhoneNumber(prefix)) if prefix.startswith("+") else ""
-        return self._of_area(area)
+        found = self._by_prefix.get(prefix)
+        if found is None:
+            found = self._by_prefix[prefix] = self._find_prefix(prefix)
+        return found
 
     def of_zip(self, code: str, prefix: str) -> Region:
         """The region of a zip; of the number when the zip is unknown or no area serves it."""
-        facts = self._geography.zip(code[:5])
-        if facts is None or not facts.area_codes:
-            return self.of_prefix(prefix)
-        areas = tuple(sorted(facts.area_codes))
-        return Region("/".join(areas), facts.state, areas)
+        if code not in self._by_zip:
+            self._by_zip[code] = self._find_zip(code)
+        return self._by_zip[code] or self.of_prefix(prefix)
 
-    def _of_area(self, area: str) -> Region:
+    def _find_prefix(self, prefix: str) -> Region:
+        area = self._geography.area(PhoneNumber(prefix)) if prefix.startswith("+") else ""
         if not area:
             return Region(ELSEWHERE, "", ())
         facts = self._geography.facts(area)
         return Region(area, facts.state if facts is not None else "", (area,))
+
+    def _find_zip(self, code: str) -> Region | None:
+        facts = self._geography.zip(code[:5])
+        if facts is None or not facts.area_codes:
+            return None
+        areas = tuple(sorted(facts.area_codes))
+        return Region("/".join(areas), facts.state, areas)
 
 
 def business_days(first: date, last: date) -> int:
