@@ -43,6 +43,7 @@ async def _serve(settings: "Settings") -> None:
     from gateway.engine.api.app import make_app
     from gateway.engine.provider import EngineProvider
     from gateway.engine.webhooks import Webhooks
+    from gateway.service.loop import settle_memory
 
     host, _, port = settings.api.listen.rpartition(":")
     engine = EngineProvider.open(settings.engine)
@@ -52,6 +53,7 @@ async def _serve(settings: "Settings") -> None:
         make_app(engine, settings.api, settings.api_keys), access_log=None, shutdown_timeout=_DRAIN_S
     )
     try:
+        settle_memory()
         await webhooks.start()
         await runner.setup()
         await web.TCPSite(runner, host.strip("[]"), int(port)).start()
