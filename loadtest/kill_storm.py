@@ -25,7 +25,7 @@ from gateway.dials.settings import DeliverySettings
 from gateway.dials.spool import DialSpool
 from gateway.model.delivery import Stored
 from gateway.model.dial import Dial
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDials, OutboundIqDialsSettings
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault

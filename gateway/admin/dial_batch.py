@@ -35,7 +35,7 @@ Confirm = Callable[[str, Sequence[str]], Awaitable[bool]]
 """Takes a delivery's id and its dials'; false when it has been taken before. Raises `StoreError`."""
 
 
-def routes(secret: str, confirm: Confirm) -> list[web.RouteDef]:
+def dial_batch_routes(secret: str, confirm: Confirm) -> list[web.RouteDef]:
     """The route, for the admin listener; none without a secret."""
     return [web.post(PATH, dial_batch_handler(secret, confirm))] if secret else []
 

@@ -1,4 +1,9 @@
-"""What was answered before: fresh answers are used at once, stale ones only when nobody answers."""
+"""What was answered before: fresh answers are used at once, stale ones only when nobody answers.
+
+    fresh (seconds, by lead) ► prewarmed (hours, by prospect and campaign) ► sticky (days, the same)
+
+What a later one gives is fresh from then on, so that equal calls find it first.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,11 +11,13 @@ from typing import NamedTuple
 from cachetools import TTLCache
 
 from gateway.assignment.settings import AssignmentSettings
+from gateway.assignment.shelf import Shelf, ShelfKey
 from gateway.model.decision import Decision, Source, Status
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 
 _NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
+_DAY_S = 86_400.0
 
 LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None]
 
@@ -18,6 +25,14 @@ LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None]
 def key_of(lead: Lead) -> LeadKey:
     """What makes two leads equal. `real_time` does not: it changes how the upstream answers, not what."""
     return (lead.phone.e164, lead.zip, lead.campaign, lead.pools, lead.assignment_type, lead.branded)
+
+
+def _shelf_key(key: LeadKey) -> ShelfKey | None:
+    """Prospect and campaign, whatever the zip; `None` for a lead that says which numbers it may have."""
+    phone, _, campaign, pools, assignment_type, branded = key
+    if pools or assignment_type is not None or branded is not None:
+        return None
+    return (phone, campaign)
 
 
 class _Kept(NamedTuple):
@@ -38,6 +53,8 @@ class AnswerCache:
         self._none: TTLCache[LeadKey, bool] = TTLCache(
             max(1, settings.cache_size // _NEGATIVE_SHARE), settings.negative_ttl_s, time
         )
+        self._prewarmed = Shelf(size=settings.prewarm_size, keep_s=settings.prewarm_ttl_s, time=time)
+        self._sticky = Shelf(size=settings.sticky_size, keep_s=settings.sticky_days * _DAY_S, time=time)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -47,8 +64,8 @@ class AnswerCache:
         try:
             kept = self._kept[key]  # `get` looks twice
         except KeyError:
-            return None
-        return kept.decision if kept.fresh_until > self._time() else None
+            return self._from_shelves(key)
+        return kept.decision if kept.fresh_until > self._time() else self._from_shelves(key)
 
     def fresh_until(self, key: LeadKey) -> float:
         """When `fresh` will stop giving the answer; 0 when there is none."""
@@ -68,7 +85,26 @@ class AnswerCache:
         """Remember a provider's number."""
         decision = Decision(Status.ASSIGNED, Source.CACHE, ani)
         self._kept[key] = _Kept(ani, self._time() + self._fresh_s, decision)
+        shelf_key = _shelf_key(key)
+        if shelf_key is not None:
+            self._sticky.put(shelf_key, ani)
 
     def keep_none(self, key: LeadKey) -> None:
         """Remember that no provider has a number."""
         self._none[key] = True
+
+    def prewarm(self, phone: PhoneNumber, campaign: str, ani: PhoneNumber) -> None:
+        """Remember a number assigned ahead of the call, for calls to `phone` with any zip."""
+        self._prewarmed.put((phone.e164, campaign), ani)
+
+    def _from_shelves(self, key: LeadKey) -> Decision | None:
+        shelf_key = _shelf_key(key)
+        if shelf_key is None:
+            return None
+        source, ani = Source.CACHE, self._prewarmed.get(shelf_key)
+        if ani is None:
+            source, ani = Source.STICKY, self._sticky.get(shelf_key)
+        if ani is None:
+            return None
+        self.keep(key, ani)
+        return Decision(Status.ASSIGNED, source, ani)

@@ -78,6 +78,36 @@ class AssignmentSettings:
         why="about 100 MB; an hour of 55 calls/s",
         least=1,
     )
+    prewarm_ttl_s: float = setting(
+        43_200.0,
+        "How long a number given to `POST /api/prewarm` waits for its call.",
+        unit="s",
+        why="12 h: a list loaded in the morning is dialled the same day",
+        least=0,
+        most=604_800,
+    )
+    prewarm_size: int = setting(
+        500_000,
+        "Most prewarmed numbers; the oldest go first.",
+        unit="leads",
+        why="a day's list; about 180 MB when full, nothing when prewarming is not used",
+        least=1,
+    )
+    sticky_days: float = setting(
+        0.0,
+        "How long a prospect keeps the number it was last shown in a campaign; counted from the last call.",
+        unit="days",
+        why="0 is off: the number is chosen anew as soon as cache_ttl_s is over",
+        least=0,
+        most=366,
+    )
+    sticky_size: int = setting(
+        500_000,
+        "Most prospects with a number of their own; the longest not called go first. Lost at a restart.",
+        unit="prospects",
+        why="about 180 MB when full, nothing while sticky_days is 0",
+        least=1,
+    )
     batching: bool = setting(
         True,
         "Send misses that arrive close together as one /assignment/batch.",

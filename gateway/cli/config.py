@@ -5,7 +5,7 @@ import click
 from gateway.cli.console import put
 from gateway.cli.options import config_options, load_settings
 
-PURPOSES = ("calls", "api", "dials")
+PURPOSES = ("calls", "api", "dials", "manage", "outdials")
 FORMATS = ("text", "markdown", "json", "toml")
 
 
@@ -21,8 +21,8 @@ def config() -> None:
 def check(context: click.Context, purpose: str) -> None:
     """Say OK, or everything that is wrong (exit code 3).
 
-    What must be complete differs: `calls` is what `serve` needs, `api` what `api` needs; `dials` needs
-    nothing but settings without mistakes.
+    What must be complete differs: `calls` is what `serve` needs, `api` what `api` needs; `outdials` needs
+    VoIPBin's token; `dials` and `manage` need nothing but settings without mistakes.
     """
     loaded = load_settings(context, purpose)
     put(f"OK: {loaded.file or 'no file'}; settings given: {len(loaded.origins)}\n")

@@ -27,7 +27,7 @@ from gateway.dials.settings import DeliverySettings
 from gateway.engine.settings import EngineSettings
 from gateway.model.decision import Source
 from gateway.model.phone import parse_phone
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.service.wiring import Gateway
 from gateway.simulator.ami import AmiSimulator
 from gateway.simulator.asterisk import CallResult

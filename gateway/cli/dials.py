@@ -62,7 +62,8 @@ def list_records(
     """
     with opened(context) as (view, _):
         found = list(islice(each(view, state=state_named(state), target=target, after=after), limit + 1))
-    from gateway.cli.dials_table import as_object, put_json, put_table
+    from gateway.cli.dials_table import as_object
+    from gateway.cli.tables import put_json, put_table
 
     records = found[:limit]
     if as_json:
@@ -105,7 +106,8 @@ def show(context: click.Context, *, dial_id: str, unmask: bool, as_json: bool) -
     if one is None:
         hint = f"it was never reported, or delivered over {settings.spool.retention_days:g} days ago"
         fail(f'there is no record with the dial id "{dial_id}"', hint)
-    from gateway.cli.dials_table import api_fields, as_object, put_json, put_table, shown, state_name, written
+    from gateway.cli.dials_table import api_fields, as_object, shown, state_name, written
+    from gateway.cli.tables import put_json, put_table
 
     if as_json:
         put_json(as_object(one, unmask=unmask))
@@ -143,7 +145,8 @@ def stats(context: click.Context, *, as_json: bool) -> None:
     """
     with opened(context) as (view, settings):
         counted, confirmed = view.stats(), view.confirmed()
-    from gateway.cli.dials_table import put_json, put_table, written
+    from gateway.cli.dials_table import written
+    from gateway.cli.tables import put_json, put_table
     from gateway.model.delivery import TargetStats
 
     now = time.time()

@@ -129,7 +129,7 @@ def _by_target(letters: list[_Letter], mend: Callable[[list[str], str], int]) ->
 
 def _show(letters: list[_Letter], *, dry_run: bool, as_json: bool) -> None:
     """The plan, before anything is done."""
-    from gateway.cli.dials_table import put_json, put_table
+    from gateway.cli.tables import put_json, put_table
 
     if as_json:
         put_json({"dry_run": dry_run, "letters": [letter._asdict() for letter in letters]})

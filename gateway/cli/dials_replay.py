@@ -160,7 +160,7 @@ def _run(context: click.Context, sources: "list[Source]", options: "CdrOptions",
 
 
 def _report(tally: "Tally", *, dry_run: bool, as_json: bool) -> None:
-    from gateway.cli.dials_table import put_json, put_table
+    from gateway.cli.tables import put_json, put_table
 
     if as_json:
         put_json({"dry_run": dry_run, **tally.as_object()})

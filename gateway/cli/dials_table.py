@@ -1,31 +1,13 @@
-"""How dial records are shown: masked unless asked otherwise, as tables for people or JSON for programs."""
+"""How dial records are shown: masked unless asked otherwise, field by field."""
 
-import json
-import sys
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from gateway.cli.console import colour, put
+from gateway.cli.tables import masked
 from gateway.model.delivery import Delivery, DeliveryState, SpooledDial
 from gateway.model.dial import Dial
-from gateway.model.phone import parse_phone
 from gateway.providers.outboundiq_dials import DialFields, payload
-
-_PIPE_COLUMNS = 1_000
-"""Without a terminal a row is one line, so that other programs can cut it."""
-
-
-def masked(number: str) -> str:
-    """A number with its middle starred; one that is no phone number keeps its last two characters."""
-    phone = parse_phone(number)
-    return number[-2:].rjust(len(number), "*") if phone is None else phone.masked
 
 
 def shown(dial: Dial, *, unmask: bool) -> Dial:
@@ -71,27 +53,3 @@ def _delivery_object(delivery: Delivery) -> dict[str, Any]:
         "next_at": written(delivery.next_at),
         "reason": delivery.reason,
     }
-
-
-def put_json(value: object) -> None:
-    """Write one JSON value to stdout."""
-    put(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def put_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-    """Write a table to stdout; control characters of others' texts do not reach the terminal."""
-    console = Console(file=sys.stdout, highlight=False, no_color=colour() is False)
-    if not console.is_terminal:
-        console = Console(file=sys.stdout, highlight=False, width=_PIPE_COLUMNS, color_system=None)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_printable(str(cell))) for cell in row))
-    with console.capture() as capture:
-        console.print(table)
-    put("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines() if line.strip()))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -6,10 +6,12 @@ Modules of commands import nothing heavy at their top: `--help` and completion a
 import click
 
 from gateway.cli.api import api
+from gateway.cli.assign import assign
 from gateway.cli.call import call
 from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
+from gateway.cli.outdials import outdials
 from gateway.cli.serve import serve
 
 
@@ -22,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, dials, config):
+for command in (serve, demo, call, api, assign, dials, outdials, config):
     main.add_command(command)

@@ -1,9 +1,9 @@
 """What one setting demands of another."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import is_dataclass
 from enum import StrEnum
 
+from gateway.admin.settings import is_loopback
 from gateway.agi.settings import CallerIdName
 from gateway.config.problems import Problem
 from gateway.config.schema import entries
@@ -20,6 +20,10 @@ class Purpose(StrEnum):
     """Serving the engine over HTTP."""
     DIALS = "dials"
     """Looking into the spool, as `dials` does: it must be possible while other parts are being mended."""
+    MANAGE = "manage"
+    """Managing an inventory; what the one that is asked for needs, it says when it is opened."""
+    OUTDIALS = "outdials"
+    """Speaking with VoIPBin, as `outdials` does."""
 
 
 def across(
@@ -73,13 +77,10 @@ def _providers(settings: Settings) -> Iterator[Finding]:
             source: f"campaigns.{name}.providers" for source in campaign.providers if source not in asked
         }
     for source, where in asked.items():
-        section = getattr(settings, source.value, None)
-        if section is None or not is_dataclass(section):
-            yield where, (), f"{source.value} is not available in this version", "choose outboundiq or engine"
-        elif source is Source.ENGINE:
+        if source is Source.ENGINE:
             yield from _inventory(settings, where)
         else:
-            yield from _secrets(section, source, where)
+            yield from _secrets(getattr(settings, source.value), source, where)
 
 
 def _secrets(section: object, source: Source, where: str) -> Iterator[Finding]:
@@ -114,6 +115,17 @@ def _dials(settings: Settings) -> Iterator[Finding]:
             yield path, (), "is missing", f"write {path}_file into the file, or set the environment variable"
 
 
+def _admin(settings: Settings) -> Iterator[Finding]:
+    """Who reaches the admin listener can choose what calls show."""
+    listen, token = settings.admin.listen, settings.admin.token
+    if listen and not token and not is_loopback(listen.rpartition(":")[0]):
+        hint = (
+            "make one: openssl rand -hex 32 > admin.token; chmod 640 admin.token; then set "
+            'admin.token_file = "admin.token", or listen on 127.0.0.1'
+        )
+        yield "admin.token", ("admin.listen",), "is missing, and admin.listen is not loopback", hint
+
+
 def _owned(settings: Settings) -> Iterator[Finding]:
     if settings.assignment.only_owned:
         yield from _inventory(settings, "assignment.only_owned")
@@ -146,8 +158,22 @@ def _webhooks(settings: Settings) -> Iterator[Finding]:
             yield path, (), "is missing", hint
 
 
+def _voipbin(settings: Settings) -> Iterator[Finding]:
+    token = settings.voipbin.token
+    if not token:
+        hint = (
+            "get a token (POST /auth/login) or an access key (GET /accesskeys) from VoIPBin, "
+            "write voipbin.token_file into the file, or set ANI_GATEWAY_VOIPBIN_TOKEN"
+        )
+        yield "voipbin.token", (), "is missing, and outdials speaks with VoIPBin", hint
+    elif not (token.isascii() and token.isprintable()) or " " in token:
+        yield "voipbin.token", (), "has a character no token has (not shown)", "copy the token again"
+
+
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _webhooks),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _webhooks),
     Purpose.API: (_api, _webhooks),
     Purpose.DIALS: (),
+    Purpose.MANAGE: (),
+    Purpose.OUTDIALS: (_voipbin,),
 }

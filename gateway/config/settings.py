@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.admin.settings import AdminSettings
 from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
@@ -18,8 +19,10 @@ from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
 from gateway.engine.webhooks import WebhookSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundani_results import OutboundAniResultsSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
+from gateway.providers.voipbin_requests import VoipBinSettings
 from gateway.stores.settings import SpoolSettings
 from gateway.telemetry.settings import LogSettings
 
@@ -54,6 +57,7 @@ class Settings:
     agi: AgiSettings = field(default_factory=AgiSettings)
     assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
     outboundiq: OutboundIqSettings = field(default_factory=OutboundIqSettings)
+    outboundani: OutboundAniSettings = field(default_factory=OutboundAniSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     api_keys: dict[str, ApiKeySettings] = field(default_factory=dict)
@@ -62,8 +66,10 @@ class Settings:
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    outboundani_results: OutboundAniSettings = field(default_factory=OutboundAniSettings)
+    voipbin: VoipBinSettings = field(default_factory=VoipBinSettings)
+    outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
     webhook_in: WebhookInSettings = field(default_factory=WebhookInSettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

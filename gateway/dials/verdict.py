@@ -14,9 +14,9 @@ What waits longer each time is dead once it failed `give_up_h` after it was put.
 
 from dataclasses import dataclass
 
-from gateway.dials.backoff import next_delay
 from gateway.dials.settings import DeliverySettings
 from gateway.model.delivery import DeliveryState, Taken
+from gateway.providers.backoff import next_delay
 from gateway.providers.base import ProviderError, RateLimitedError, RefusedError, UnavailableError
 from gateway.stores.spool import MAX_WAIT_S, MAY_HAVE_ARRIVED
 

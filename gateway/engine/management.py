@@ -6,7 +6,7 @@ processes see it by the inventory's version.
 
 from collections.abc import Callable, Sequence
 
-from gateway.engine.database_wait import within
+from gateway.engine.deadline import within
 from gateway.model.inventory import Item, Kind, key_of, kind_of
 from gateway.model.inventory_change import Change, key_changed, kind_changed
 from gateway.model.phone import PhoneNumber

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from gateway.engine.calendar import Calendar
-from gateway.engine.database_wait import within
+from gateway.engine.deadline import within
 from gateway.engine.geo import Geography
 from gateway.engine.management import EngineInventory
 from gateway.engine.settings import EngineSettings

@@ -27,6 +27,7 @@ from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
 from gateway.stores.engine_statistics import EngineStatisticsStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
+from gateway.stores.outdials import OutdialStore
 from gateway.stores.sqlite import SqliteDatabase
 
 NO_ANI = "No available ANI found"
@@ -137,13 +138,16 @@ class EngineProvider:
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
-        return EngineDials(
-            EngineDialStore(self._database), self._settings, clock=self._clock, on_kept=self._kept
-        )
+        store = EngineDialStore(self._database, clock=self._clock)
+        return EngineDials(store, self._settings, clock=self._clock, on_kept=self._kept)
 
     def tell_kept_dials(self, on_kept: OnKept) -> None:
         """From now on, tell `on_kept` of every dial that was kept through a `dial_target`."""
         self._on_kept = on_kept
+
+    def outdials(self) -> OutdialStore:
+        """Lists to be dialled, as VoIPBin has them."""
+        return OutdialStore(self._database, clock=self._clock)
 
     def close(self) -> None:
         """Write the last counters and close the database. Blocks. Raises `StoreError`."""

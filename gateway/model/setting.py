@@ -46,7 +46,8 @@ def setting(  # noqa: PLR0913 - each parameter is one fact of a setting; all but
     """A dataclass field with its documentation.
 
     `what` says what the setting does, `why` where the default comes from, `unit` is empty for plain
-    numbers and text. A `secret` is masked wherever settings are shown and may come from a file.
+    numbers and text. A `secret` is masked wherever settings are shown, left out of their
+    `repr`, and may come from a file.
     `least` and `most` are the allowed ends of a number; `form` and `choices` bind each text of it, where
     no choices means any. An empty text is allowed where the default is empty: it means "none".
     """
@@ -61,5 +62,5 @@ def setting(  # noqa: PLR0913 - each parameter is one fact of a setting; all but
         "choices": tuple(choices),
     }
     if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=lambda: dict(default), metadata=metadata, repr=not secret)
+    return field(default=default, metadata=metadata, repr=not secret)

@@ -198,10 +198,12 @@ class HttpClient:
 
 def _address(text: str) -> URL:
     try:
-        return URL(text, encoded=True)
+        address = URL(text, encoded=True)
+        address.port  # noqa: B018 - it is read late, and raises when it is no port
     except ValueError:
         # Without its cause: the address may hold a secret.
         raise UnavailableError("the base URL is no address; check the url setting", never_sent=True) from None
+    return address
 
 
 async def _read_at_most(response: aiohttp.ClientResponse, most: int) -> bytes:

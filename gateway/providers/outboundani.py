@@ -1,195 +1,196 @@
-"""outboundANI: Dial Results. Every value is a query parameter whose name is a GUID.
+"""outboundANI: POST /next, one lead a request.
 
-Source: the end of the vendor's AI Dialer Integration page. What it leaves open is decided here:
+Source: the vendor's AI Dialer Integration page, which shows no failure. What it leaves open is decided here:
 
-- The body decides, whatever the status: `SUCCESS` is taken, `FAIL` is refused for ever.
-- One GUID is documented for both call type and call duration; one of them is sent, a setting says which.
-- Nothing tells a repeat apart, so a record that may have arrived is not sent again: each request has its own
-  connection, so that none breaks for having been kept too long.
+    answer                                      means
+    401, 403                                    the key is refused
+    408, 425, 429, 5xx                          try later
+    another 4xx, in words for "no number"       no number
+    another 4xx                                 the request is refused
+    2xx, an object with a phone number as `ani` that number
+    2xx, an object without `ani`                no number
+    anything else                               bad answer
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
-from urllib.parse import quote, urlencode
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
-from gateway.model.dial import Dial
-from gateway.model.setting import setting
+import orjson
+
+from gateway.model.decision import Source
+from gateway.model.lead import Lead
+from gateway.model.phone import parse_phone
+from gateway.model.setting import Form, setting
 from gateway.providers.base import (
+    Answer,
     BadAnswerError,
     ProviderError,
-    RateLimitedError,
     RefusedError,
     TimedOutError,
-    UnavailableError,
 )
 from gateway.providers.http import HttpClient, Reply
-from gateway.providers.outboundiq_dials import utc, written
 from gateway.providers.refusal import failure, plain
 
-COMPANY = "0504bd2b-f9eb-4a72-b497-7c8cac8692a0"
-CAMPAIGN = "ec4e634b-aa92-4859-9d16-46aece2b780b"
-AGENT = "1eb3164f-2157-43d9-9aa8-ed1e20e97fa7"
-ANI = "0be372ee-d1bf-42a4-8891-dbc5ee547a7c"
-CALL_ID = "ddb195b9-1f3d-4775-a9b7-fcf9d7c46583"
-DISPO = "e8ca4a68-d96e-4be8-8ac1-1114fec52cde"
-PHONE = "12929e99-3266-4350-b2c8-592119ffd558"
-CALL_TIME = "9a1f5867-157f-4620-ae43-b824bc4d81ee"
-CALL_TYPE_OR_DURATION = "6be80ae8-72b5-4ac6-8871-c54fdce3ebbf"
-ZIP = "82d8779e-ce8f-4e8c-928f-280a45fe1c02"
-CREATED = "514167c4-1011-4cc8-bbed-3708e0a4b772"
-ATTEMPTS = "1ac05504-659d-4e8c-ad1d-c4d2da3ab1be"
-SKILL = "b6fd9680-7f93-44e0-a534-a3b9e717b7c7"
-LEAD_SOURCE = "ea9aec00-4170-47c6-a187-b0c0f71b4400"
-
-_MAX_REPLY_BYTES = 65_536  # a real answer has about 30 bytes
-_FAILED = 200
-"""Status of a refusal that came in the body."""
-_DIAL_FIELDS = frozenset(field.name for field in fields(Dial))
-
-
-class SharedGuid(StrEnum):
-    """What the GUID documented twice carries."""
-
-    CALL_TYPE = "call_type"
-    CALL_DURATION = "call_duration"
+_MAX_REPLY_BYTES = 65_536  # a real answer has about 80 bytes
+_UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_NO_NUMBER = re.compile(
+    r"\bno (?:more |available |matching |eligible |suitable )*(?:anis?|numbers?|inventory)\b"
+    r"|\b(?:anis?|numbers?) (?:is |are |was |were )?(?:not |un)available"
+    r"|\bnone available",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboundAniSettings:
-    """`[outboundani_results]`: dial records to outboundANI."""
+    """`[outboundani]`: the outboundANI account, for assignment and inventory."""
 
     url: str = setting(
-        "https://io.outboundani.com/api/595F21A2-84D1-4984-818E-3758A8485CC8.php",
-        "Address of Dial Results.",
+        "https://app.outboundani.com/dialer",
+        "Base URL of the API.",
         why="the address in outboundANI's documentation",
+        form=Form.URL,
     )
-    company_guid: str = setting(
+    key: str = setting(
         "",
-        "Company GUID from outboundANI; it is not the API key.",
-        why="none: outboundANI gives you one",
+        "API key, sent as X-ApiKey.",
+        why="none: get one from outboundANI, or use the engine",
         secret=True,
     )
-    shared_guid: SharedGuid = setting(
-        SharedGuid.CALL_TYPE,
-        "What to send in the field documented for both call_type and call_duration.",
-        why="the type says more; a server that keeps the last of two would lose it to the duration",
+    default_campaign: str = setting(
+        "",
+        "Campaign of a call that names none.",
+        why="empty: outboundANI demands a campaign, so such a call is not asked for",
     )
-    kpis: dict[str, str] = setting(
-        {},
-        'Further query parameters: name to field of the record, such as KPI1_Name = "disposition_name".',
-        why="none: what they are called is agreed with outboundANI",
+    carrier_id: str = setting(
+        "",
+        "Carrier code sent with each number that is created.",
+        why="empty: outboundANI does not demand one",
     )
     ca_file: str = setting(
         "",
         "PEM file of further certificate authorities to trust.",
         why="empty: the system's authorities",
+        form=Form.FILE,
+    )
+    max_connections: int = setting(
+        64,
+        "Most kept connections; also the most requests at once for a list of leads.",
+        unit="connections",
+        why="as assignment.max_in_flight",
+        least=1,
+        most=10_000,
+    )
+    keepalive_s: float = setting(
+        55.0,
+        "How long an idle connection is kept.",
+        unit="s",
+        why="common load balancers close after 60 s; closing first avoids a reset under a request",
+        least=0,
+        most=3_600,
     )
 
 
-class OutboundAniResults:
-    """Sends outboundANI each dial. A `DialTarget`; give it `open` and `close`.
+class OutboundAni:
+    """Asks outboundANI for numbers. A `RemoteAssigner`; its batches are single requests side by side."""
 
-    The company GUID is in no error, log line or traceback: errors are made anew, without their cause.
-    """
+    source = Source.OUTBOUNDANI
 
-    name = "outboundani"
-    repeats_safely = False
-
-    def __init__(self, settings: OutboundAniSettings, *, max_in_flight: int) -> None:
-        """Raises `ValueError` when a KPI names no field of a record."""
-        unknown = sorted(set(settings.kpis.values()) - _DIAL_FIELDS)
-        if unknown:
-            known = ", ".join(sorted(_DIAL_FIELDS))
-            raise ValueError(f"outboundani_results.kpis: no field {', '.join(unknown)}; known are {known}")
+    def __init__(self, settings: OutboundAniSettings) -> None:
         self._settings = settings
-        self._secrets = (settings.company_guid, quote(settings.company_guid))
         self._http = HttpClient(
-            settings.url, {"Connection": "close"}, max_connections=max_in_flight, keepalive_s=0.0,
+            settings.url,
+            {"X-ApiKey": settings.key},
+            max_connections=settings.max_connections,
+            keepalive_s=settings.keepalive_s,
             ca_file=settings.ca_file,
-        )  # fmt: skip
+        )
 
     async def open(self) -> None:
-        """Make ready to connect. Raises `OSError` when the authorities cannot be read."""
+        """Make the connection pool; no request is sent."""
         await self._http.open()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         await self._http.close()
 
-    async def post_dial(self, dial: Dial, *, timeout_s: float) -> None:
-        """POST one record, once; returns when the body says SUCCESS. Raises `ProviderError`."""
-        query = urlencode(parameters(dial, self._settings), quote_via=quote)
-        reply, error = await self._send(query, timeout_s)
-        if reply is not None:
-            error = self._refusal(reply)
-        if error is not None:
-            raise error
+    async def assign(self, lead: Lead, *, timeout_s: float) -> Answer:
+        """POST /next. A lead without a campaign is refused here, unless the settings have one for it."""
+        fields = _lead_fields(lead, lead.campaign or self._settings.default_campaign)
+        reply = await self._http.post(
+            "/next", orjson.dumps(fields), timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES
+        )
+        return answer_in(reply, (self._settings.key,))
 
-    async def _send(self, query: str, timeout_s: float) -> tuple[Reply | None, ProviderError | None]:
-        try:
-            reply = await self._http.post(
-                f"?{query}", b"", timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES, may_repeat=False
-            )
-        except ProviderError as error:
-            return None, self._without_secret(error)
-        return reply, None
+    async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
+        """One request for each lead, `max_connections` at once; each fails alone."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + timeout_s
+        free = asyncio.Semaphore(self._settings.max_connections)
 
-    def _without_secret(self, error: ProviderError) -> ProviderError:
-        """The same error without the company GUID and without its cause, whose text may hold the address."""
-        text = plain(str(error), self._secrets)
-        if isinstance(error, UnavailableError):
-            kind = next(
-                one for one in (RateLimitedError, TimedOutError, UnavailableError) if isinstance(error, one)
-            )
-            return kind(text, never_sent=error.never_sent, retry_after_s=error.retry_after_s)
-        return BadAnswerError(text)
+        async def one(lead: Lead) -> Answer | ProviderError:
+            async with free:
+                left_s = give_up_at - loop.time()
+                if left_s <= 0:
+                    return TimedOutError(f"not asked within {timeout_s:g} s")
+                try:
+                    return await self.assign(lead, timeout_s=left_s)
+                except ProviderError as error:
+                    return error
 
-    def _refusal(self, reply: Reply) -> ProviderError | None:
-        secrets = self._secrets
-        try:
-            answer = reply.json_object()
-        except BadAnswerError:
-            return failure(reply, secrets) or BadAnswerError(f"answer {reply.status} is not JSON")
-        match str(answer.get("result", "")).upper():
-            case "SUCCESS":
-                return None
-            case "FAIL":
-                reason = plain(str(answer.get("reason", "")), secrets) or "no reason given"
-                return RefusedError(f"FAIL: {reason}", status=_FAILED)
-            case _:
-                return failure(reply, secrets) or BadAnswerError("the answer is neither SUCCESS nor FAIL")
+        return await asyncio.gather(*(one(lead) for lead in leads))
 
 
-def parameters(dial: Dial, settings: OutboundAniSettings) -> Mapping[str, str]:
-    """The query of one record: the required names always, the others when there is something to tell."""
-    required = {
-        COMPANY: settings.company_guid,
-        CAMPAIGN: dial.campaign_id or dial.campaign_name,
-        AGENT: dial.agent_name,
-        ANI: written(dial.ani),
-        CALL_ID: dial.dial_id,
-        DISPO: dial.disposition_name,
-        PHONE: written(dial.prospect_phone),
-        CALL_TIME: utc(dial.at),
-    }
-    optional = {
-        CALL_TYPE_OR_DURATION: _shared(dial, settings.shared_guid),
-        ZIP: dial.zip,
-        CREATED: dial.sys_created_date_original,
-        ATTEMPTS: dial.total_dial_attempts,
-        SKILL: dial.skill_name,
-        LEAD_SOURCE: dial.lead_source,
-        **{name: _text(getattr(dial, field)) for name, field in settings.kpis.items()},
-    }
-    return required | {name: value for name, value in optional.items() if value}
+def _lead_fields(lead: Lead, campaign: str) -> dict[str, Any]:
+    """The request's body; what is not said is left out. Raises `RefusedError` without a campaign."""
+    if not campaign:
+        message = "the call names no campaign, and outboundani.default_campaign is empty"
+        raise RefusedError(message, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    fields: dict[str, Any] = {"outbound_campaign": campaign}
+    if lead.pools:
+        fields["inventory_group_ids"] = lead.pools
+    fields["prospect_phone"] = lead.phone.national if lead.phone.is_nanp else lead.phone.digits
+    if lead.zip:
+        fields["prospect_zip"] = lead.zip
+    if lead.branded is not None:
+        fields["use_branded"] = lead.branded
+    if lead.assignment_type is not None:
+        fields["assignment_type"] = lead.assignment_type
+    return fields
 
 
-def _shared(dial: Dial, use: SharedGuid) -> str:
-    if use is SharedGuid.CALL_TYPE:
-        return dial.call_direction
-    return "" if dial.talk_s is None else f"{dial.talk_s:.0f}"
+def answer_in(reply: Reply, secrets: tuple[str, ...]) -> Answer:
+    """What `reply` means by the table above; `secrets` are kept out of its words.
+
+    Raises the `ProviderError` that fits when it is no answer.
+    """
+    if reply.status in _UNAUTHORIZED:
+        message = f"the key was refused ({reply.status}); check outboundani.key"
+        raise RefusedError(message, status=reply.status, request_id=reply.request_id)
+    error = failure(reply, secrets)
+    if isinstance(error, RefusedError):
+        said = plain(reply.body.decode("utf-8", "replace"), secrets)
+        if _NO_NUMBER.search(said):
+            return Answer(None, said, reply.request_id)
+    if error is not None:
+        raise error
+    if not reply.is_success:
+        message = f"unexpected answer {reply.status}; check outboundani.url"
+        raise BadAnswerError(message, request_id=reply.request_id)
+    return _assigned(reply, secrets)
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def _assigned(reply: Reply, secrets: tuple[str, ...]) -> Answer:
+    answer = reply.json_object()
+    ani = answer.get("ani")
+    if ani is None or ani == "":
+        return Answer(None, plain(str(answer.get("message") or ""), secrets), reply.request_id)
+    phone = parse_phone(ani) if isinstance(ani, str) else None
+    if phone is None:
+        # What it is stays out of the logs: it may be anything.
+        raise BadAnswerError("the answer's ani is not a phone number", request_id=reply.request_id)
+    return Answer(phone, "", reply.request_id)

@@ -1,11 +1,11 @@
 """outboundIQ: POST /assignment and /assignment/batch.
 
-Source: the vendor's Assignment API page. What it leaves open is decided here: "no number" is a body and not
-a status, so `success` decides first; an answer counts only when its `ani` is a phone number.
+Source: the vendor's Assignment API page; `e164` is of the vendor's SDKs. What the page leaves open is decided
+here: "no number" is a body and not a status, so `success` decides first; an answer counts only when its `ani`
+is a phone number.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,9 +13,9 @@ import orjson
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.model.phone import parse_phone
-from gateway.model.setting import Form, setting
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
 from gateway.providers.http import HttpClient, Reply
+from gateway.providers.outboundiq_account import OutboundIqSettings
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 90 bytes
 _MAX_ROW_BYTES = 2_048  # a real row has about 80 bytes
@@ -26,52 +26,13 @@ _NO_NUMBER = "No available ANI found"
 """The documented words for an empty inventory; with them even a 5xx is an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundIqSettings:
-    """`[outboundiq]`: the outboundIQ account."""
-
-    url: str = setting(
-        "https://api.outboundiq.cloud",
-        "Base URL of the API.",
-        why="the address in outboundIQ's documentation",
-        form=Form.URL,
-    )
-    key: str = setting(
-        "",
-        "API key, sent as a Bearer token.",
-        why="none: get one from outboundIQ, or use the engine",
-        secret=True,
-    )
-    ca_file: str = setting(
-        "",
-        "PEM file of further certificate authorities to trust.",
-        why="empty: the system's authorities",
-        form=Form.FILE,
-    )
-    max_connections: int = setting(
-        64,
-        "Most kept connections.",
-        unit="connections",
-        why="as assignment.max_in_flight",
-        least=1,
-        most=10_000,
-    )
-    keepalive_s: float = setting(
-        55.0,
-        "How long an idle connection is kept.",
-        unit="s",
-        why="common load balancers close after 60 s; closing first avoids a reset under a request",
-        least=0,
-        most=3_600,
-    )
-
-
 class OutboundIq:
     """Asks outboundIQ for numbers. A `RemoteAssigner`."""
 
     source = Source.OUTBOUNDIQ
 
     def __init__(self, settings: OutboundIqSettings) -> None:
+        self._form = {"e164": True} if settings.e164 else {}
         self._http = HttpClient(
             settings.url,
             {"Authorization": f"Bearer {settings.key}"},
@@ -90,7 +51,7 @@ class OutboundIq:
 
     async def assign(self, lead: Lead, *, timeout_s: float) -> Answer:
         """POST /assignment."""
-        body = orjson.dumps({**_lead_fields(lead), "real_time": lead.real_time})
+        body = orjson.dumps({**_lead_fields(lead), "real_time": lead.real_time, **self._form})
         reply = await self._http.post(
             "/assignment", body, timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES
         )
@@ -102,7 +63,8 @@ class OutboundIq:
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
         rows = [{"row_id": str(row), **_lead_fields(lead)} for row, lead in enumerate(leads)]
-        body = orjson.dumps({"real_time": any(lead.real_time for lead in leads), "leads": rows})
+        real_time = any(lead.real_time for lead in leads)
+        body = orjson.dumps({"real_time": real_time, **self._form, "leads": rows})
         most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)
         reply = await self._http.post("/assignment/batch", body, timeout_s=timeout_s, max_reply_bytes=most)
         answer = _understood(reply)

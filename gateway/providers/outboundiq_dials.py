@@ -16,7 +16,7 @@ from gateway.model.phone import parse_phone
 from gateway.model.setting import setting
 from gateway.providers.base import BadAnswerError, RefusedError
 from gateway.providers.http import HttpClient, Reply
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.refusal import failure, plain
 
 _log = logging.getLogger(__name__)

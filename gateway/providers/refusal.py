@@ -1,4 +1,4 @@
-"""What an upstream says when it does not take a dial record, in words fit for logs and dead letters.
+"""What an upstream says when it does not do what it was asked, in words fit for logs and dead letters.
 
 What it says may repeat what it was sent: phone numbers lose their middle, secrets go altogether.
 """
@@ -6,7 +6,14 @@ What it says may repeat what it was sent: phone numbers lose their middle, secre
 import re
 from collections.abc import Iterable
 
-from gateway.providers.base import ProviderError, RefusedError, UnavailableError
+from gateway.providers.base import (
+    BadAnswerError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    TimedOutError,
+    UnavailableError,
+)
 from gateway.providers.http import Reply
 
 _MAX_CHARS = 200
@@ -21,8 +28,29 @@ def plain(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
-    masked = _NUMBER.sub(lambda found: "***" + found.group()[-2:], text)
+    masked = without_numbers(text)
     return " ".join("".join(char if char.isprintable() else " " for char in masked).split())[:_MAX_CHARS]
+
+
+def without_numbers(text: str) -> str:
+    """`text` with whatever could be a phone number cut to its last two digits."""
+    return _NUMBER.sub(lambda found: "***" + found.group()[-2:], text)
+
+
+def without_secrets(error: ProviderError, secrets: Iterable[str]) -> ProviderError:
+    """An error of `HttpClient` anew: without `secrets`, and without its cause, which may hold the address."""
+    text = plain(str(error), secrets)
+    if isinstance(error, UnavailableError):
+        kind = next(
+            one for one in (RateLimitedError, TimedOutError, UnavailableError) if isinstance(error, one)
+        )
+        return kind(
+            text,
+            request_id=error.request_id,
+            never_sent=error.never_sent,
+            retry_after_s=error.retry_after_s,
+        )
+    return BadAnswerError(text, request_id=error.request_id)
 
 
 def failure(reply: Reply, secrets: Iterable[str] = ()) -> ProviderError | None:

@@ -23,7 +23,7 @@ from gateway.model.delivery import Confirmed, Stored
 from gateway.model.dial import CallEnd, Dial
 from gateway.model.variables import CallState
 from gateway.providers.base import DialTarget
-from gateway.providers.outboundani import OutboundAniResults
+from gateway.providers.outboundani_results import OutboundAniResults
 from gateway.providers.outboundiq_dials import OutboundIqDials
 from gateway.stores.base import StoreUnusableError
 from gateway.telemetry.metrics import Metrics

@@ -1,7 +1,11 @@
 """Builds the gateway out of its parts. The only place that knows concrete ones."""
 
 import asyncio
+from dataclasses import replace
 
+from gateway.admin.app import AdminServer
+from gateway.admin.health import health_routes
+from gateway.admin.prewarm import Prewarm
 from gateway.agi.server import AgiServer
 from gateway.agi.verbs.assign import Assign
 from gateway.agi.verbs.base import Verb
@@ -14,10 +18,12 @@ from gateway.assignment.guards import Guards
 from gateway.assignment.lane import Lane, LocalLane
 from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
+from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
 from gateway.engine.provider import EngineProvider
 from gateway.engine.webhooks import Webhooks
 from gateway.model.decision import Source
+from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
 from gateway.service.reporting import Reporting
 from gateway.telemetry.call_log import CallLog
@@ -30,7 +36,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self._upstreams: list[OutboundIq] = []
+        self._upstreams: list[OutboundIq | OutboundAni] = []
         self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
         self._webhooks: Webhooks | None = None
@@ -38,11 +44,17 @@ class Gateway:
         self._report: Report | None = None
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
+        self._admin: AdminServer | None = None
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
         """Where Asterisk reaches us; known once started."""
         return self._server.addresses if self._server else []
+
+    @property
+    def admin_address(self) -> tuple[str, int] | None:
+        """Where operators reach us; `None` when they cannot."""
+        return self._admin.address if self._admin else None
 
     async def start(self) -> None:
         """Open everything and listen. Raises `OSError` or the engine's errors; then nothing stays open."""
@@ -54,6 +66,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
+        if self._admin is not None:
+            await self._admin.stop()
         if self._server is not None:
             await self._server.stop()
         if self._resolver is not None:
@@ -70,7 +84,8 @@ class Gateway:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = self._webhooks = None
+        self._server = self._resolver = self._report = self.reporting = None
+        self._engine = self._webhooks = self._admin = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -83,13 +98,14 @@ class Gateway:
             await self._webhooks.start()
             self._engine.tell_kept_dials(self._webhooks.put)
         cache = AnswerCache(settings, loop.time)
+        owned = OwnedGuard(settings, self._engine if settings.only_owned else None)
         self._resolver = Resolver(
             deadline_s=settings.deadline_s,
             lanes=await self._lanes(engine, loop),
             cache=cache,
             campaigns=campaigns,
             fallback=Fallback(settings.fallback, cache=cache, campaigns=campaigns, engine=engine),
-            owned=OwnedGuard(settings, self._engine if settings.only_owned else None),
+            owned=owned,
             clock=loop,
             metrics=self.metrics.calls,
         )
@@ -112,6 +128,14 @@ class Gateway:
             verbs["report"] = self._report
         self._server = AgiServer(self.settings.agi, verbs, self.metrics.sessions, loop)
         await self._server.start()
+        if self.settings.admin.listen:
+            self._admin = self._admin_server(cache, owned)
+            await self._admin.start()
+
+    def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
+        settings = self.settings.admin
+        prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
+        return AdminServer(settings, [*health_routes(), *prewarm.routes()])
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log
@@ -129,11 +153,23 @@ class Gateway:
         if engine is not None:
             lanes[Source.ENGINE] = engine
         if self.settings.outboundiq.key:
-            upstream = OutboundIq(self.settings.outboundiq)
-            self._upstreams.append(upstream)
-            await upstream.open()
-            metrics = self.metrics.upstream(Source.OUTBOUNDIQ)
-            coalescer = Coalescer(upstream, self.settings.assignment, loop, metrics)
-            self._coalescers.append(coalescer)
-            lanes[Source.OUTBOUNDIQ] = coalescer
+            outboundiq = OutboundIq(self.settings.outboundiq)
+            lanes[Source.OUTBOUNDIQ] = await self._remote(outboundiq, self.settings.assignment, loop)
+        if self.settings.outboundani.key:
+            # Its batches are single requests after all: pacing them would only make calls wait.
+            alone = replace(self.settings.assignment, batching=False)
+            outboundani = OutboundAni(self.settings.outboundani)
+            lanes[Source.OUTBOUNDANI] = await self._remote(outboundani, alone, loop)
         return lanes
+
+    async def _remote(
+        self,
+        upstream: OutboundIq | OutboundAni,
+        settings: AssignmentSettings,
+        loop: asyncio.AbstractEventLoop,
+    ) -> Coalescer:
+        self._upstreams.append(upstream)
+        await upstream.open()
+        coalescer = Coalescer(upstream, settings, loop, self.metrics.upstream(upstream.source))
+        self._coalescers.append(coalescer)
+        return coalescer

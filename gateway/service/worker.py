@@ -31,6 +31,8 @@ async def _serve(settings: Settings) -> int:
     settle_memory()
     for host, port in gateway.agi_addresses:
         log.info("listening for Asterisk on %s port %d", host, port)
+    if gateway.admin_address is not None:
+        log.info("listening for operators on %s port %d", *gateway.admin_address)
     await stop.wait()
     log.info("stopping: calls under way are finished first")
     await gateway.stop()

@@ -1,13 +1,15 @@
-"""A simulated outboundIQ over HTTP, which can be made to fail in every way while it runs.
+"""A simulated outboundIQ and outboundANI over HTTP, which can be made to fail in every way while they run.
 
-It speaks `POST /assignment`, `/assignment/batch` and `/dials` with a Bearer key, and outboundANI's Dial
-Results (`POST /api/….php`) with a company GUID, on loopback only. For load there is a leaner one,
+outboundIQ speaks `POST /assignment`, `/assignment/batch` and `/dials`, and `/custom/…` for its inventory,
+with a Bearer key. outboundANI speaks `/dialer/…` with the same key as `X-ApiKey`, and Dial Results
+(`POST /api/….php`) with a company GUID. Both on loopback only. For load there is a leaner one,
 `LeanUpstream`; this one is for fidelity.
 """
 
 import asyncio
 import hmac
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -16,8 +18,10 @@ from weakref import WeakKeyDictionary
 import orjson
 from aiohttp import web
 
+from gateway.simulator.outboundani import next_ani
 from gateway.simulator.upstream_answers import Fault, HttpAnswer, batch, single
 from gateway.simulator.upstream_dials import DEFAULT_COMPANY_GUID, DialLedger, dial, dial_result
+from gateway.simulator.vendor_inventory import Received, VendorShelves
 
 DEFAULT_KEY = "simulated-key"
 _SILENCE_S = 60.0
@@ -52,6 +56,12 @@ class UpstreamSimulator:
         self.dials = DialLedger()
         self.results = DialLedger()
         """What Dial Results was sent."""
+        self.custom = VendorShelves(has_pools=True, keeps_carrier=False)
+        """outboundIQ's inventory."""
+        self.dialer = VendorShelves(has_pools=False, keeps_carrier=True)
+        """outboundANI's inventory."""
+        self.next_asked: deque[dict[str, Any]] = deque(maxlen=1_000)
+        """The last bodies of `/dialer/next`."""
         self.counters = UpstreamCounters()
         self._fault = Fault.NONE
         self._port = 0
@@ -103,6 +113,9 @@ class UpstreamSimulator:
         app.router.add_post("/assignment/batch", self._batch)
         app.router.add_post("/dials", self._dials)
         app.router.add_post("/api/{guid}.php", self._dial_result)
+        app.router.add_route("*", "/custom/{kind:campaigns|dispos|anis}", self._custom)
+        app.router.add_post("/dialer/next", self._next)
+        app.router.add_route("*", "/dialer/{kind:campaigns|dispos|anis}", self._dialer)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=4096, reuse_address=True)
@@ -139,6 +152,27 @@ class UpstreamSimulator:
             request, dial_result(request.query, fault, self.company_guid, kept), fault
         )
 
+    async def _next(self, request: web.Request) -> web.StreamResponse:
+        body = await _json_body(request)
+        self.next_asked.append(body)
+        return await self._answer(request, next_ani(body, self._fault), leads=1)
+
+    async def _custom(self, request: web.Request) -> web.StreamResponse:
+        asked = request.query if request.method == "GET" else await _json_body(request)
+        return await self._manage(request, self.custom, asked)
+
+    async def _dialer(self, request: web.Request) -> web.StreamResponse:
+        return await self._manage(request, self.dialer, await _json_body(request))
+
+    async def _manage(
+        self, request: web.Request, shelves: VendorShelves, asked: Mapping[str, Any]
+    ) -> web.StreamResponse:
+        shelves.received.append(Received(request.method, request.path_qs, await request.read()))
+        if not self._is_authorized(request):  # `_answer` says so; nothing may change
+            return await self._answer(request, HttpAnswer(401, b""), leads=0)
+        answer = shelves.answer(request.method, request.match_info["kind"], asked, self._fault)
+        return await self._answer(request, answer, leads=0)
+
     async def _answer(self, request: web.Request, answer: HttpAnswer, *, leads: int) -> web.StreamResponse:
         fault = self._fault
         self._count(fault, leads)
@@ -170,8 +204,11 @@ class UpstreamSimulator:
         self.counters.by_fault[fault] += 1
 
     def _is_authorized(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self.key}".encode())
+        if request.path.startswith("/dialer/"):
+            given, expected = request.headers.get("X-ApiKey", ""), self.key
+        else:
+            given, expected = request.headers.get("Authorization", ""), f"Bearer {self.key}"
+        return hmac.compare_digest(given.encode(), expected.encode())
 
     def _is_reused(self, request: web.Request) -> bool:
         """Whether the connection has carried a request already."""

@@ -104,14 +104,15 @@ def single(lead: dict[str, Any], fault: Fault) -> HttpAnswer:
         case Fault.NO_ANI_200 | Fault.NO_ANI_404 | Fault.NO_ANI_422:
             return _json({"success": False, "message": NO_ANI}, status=int(fault.value[-3:]))
         case _:
-            return _json(_assigned(ani_for(str(lead.get("prospect_phone", "")))))
+            return _json(_assigned(_ani(lead, in_e164=lead.get("e164") is True)))
 
 
 def batch(body: dict[str, Any], fault: Fault) -> HttpAnswer:
     """The answer to one `/assignment/batch`, as far as an answer is given at all."""
     if (plain := plain_failure(fault)) is not None:
         return plain
-    rows = [_row(lead, fault) for lead in body.get("leads", [])]
+    in_e164 = body.get("e164") is True
+    rows = [_row(lead, fault, in_e164=in_e164) for lead in body.get("leads", [])]
     match fault:
         case Fault.WRONG_TYPES:
             row = {"row_id": ["0"], "outboundani": 5, "error": None}
@@ -127,8 +128,13 @@ def batch(body: dict[str, Any], fault: Fault) -> HttpAnswer:
     return _json({"success": True, "results": rows})
 
 
-def _row(lead: dict[str, Any], fault: Fault) -> dict[str, Any]:
-    number, error = ani_for(str(lead.get("prospect_phone", ""))), ""
+def _ani(lead: dict[str, Any], *, in_e164: bool) -> str:
+    ani = ani_for(str(lead.get("prospect_phone", "")))
+    return f"+1{ani}" if in_e164 else ani
+
+
+def _row(lead: dict[str, Any], fault: Fault, *, in_e164: bool) -> dict[str, Any]:
+    number, error = _ani(lead, in_e164=in_e164), ""
     match fault:
         case Fault.HOSTILE_ANI:
             number = HOSTILE_ANI

@@ -1,10 +1,13 @@
 """The dials the engine keeps, in its own database, to learn how often each number reaches people."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from gateway.model.dial import Dial
+from gateway.stores import outdial_target_rows
+from gateway.stores.outdial_target_rows import Tried
 from gateway.stores.sqlite import Migration, SqliteDatabase, Transaction
 
 MIGRATION: Migration = (
@@ -21,6 +24,8 @@ PLACES_MIGRATION: Migration = (
 )
 # Each dial kept takes at most this many old ones away, so that no write is a long one.
 _PRUNED_PER_DIAL = 2
+# A prospect who calls is no try; told in any case of letters.
+_INBOUND = "inbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +43,25 @@ class ContactCount:
 class EngineDialStore:
     """Reads and writes through the engine's database."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, *, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._clock = clock
 
     def keep(self, dials: Sequence[Dial], *, forget_before: float) -> Future[None]:
         """Insert or replace `dials`, and forget some that are older than `forget_before` (epoch seconds).
 
-        Done when it is on disk. Fails with, or raises, `StoreError`.
+        Targets of outdials with the prospect's number count a try. Done when it is on disk. Fails with, or
+        raises, `StoreError`.
         """
-        rows = [
-            (
-                dial.dial_id,
-                dial.at,
-                dial.ani,
-                dial.prospect_phone,
-                dial.campaign_id,
-                dial.disposition_name,
-                dial.talk_s,
-                dial.zip,
-            )
-            for dial in dials
-        ]
+        now = int(self._clock() * 1_000_000)
 
         def work(transaction: Transaction) -> None:
-            transaction.execute_many(
-                "REPLACE INTO dials"
-                " (dial_id, at, ani, prospect_phone, campaign_id, disposition_name, talk_s, zip)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            for dial in dials:
+                _count_try(transaction, dial, now)
+                _put(transaction, dial)
             transaction.execute(
                 "DELETE FROM dials WHERE dial_id IN (SELECT dial_id FROM dials WHERE at < ? LIMIT ?)",
-                (forget_before, len(rows) * _PRUNED_PER_DIAL),
+                (forget_before, len(dials) * _PRUNED_PER_DIAL),
             )
 
         return self._database.write(work)
@@ -92,3 +84,34 @@ class EngineDialStore:
             )
         )
         return [ContactCount(*row) for row in rows]
+
+
+def _count_try(transaction: Transaction, dial: Dial, now: int) -> None:
+    """Tell the targets of outdials, before the dial is kept: afterwards every dial is a known one."""
+    if dial.call_direction.lower() == _INBOUND:
+        return
+    flags = transaction.execute(
+        "SELECT max(contact OR success) FROM dispos WHERE id = ?1"
+        " OR (name = ?1 AND NOT EXISTS (SELECT 1 FROM dispos WHERE id = ?1))",
+        (dial.disposition_name,),
+    )
+    known = transaction.execute("SELECT 1 FROM dials WHERE dial_id = ?", (dial.dial_id,))
+    tried = Tried(dial.prospect_phone, dial.campaign_id, reached=bool(flags[0][0]), is_repeat=bool(known))
+    outdial_target_rows.note(transaction, tried, now)
+
+
+def _put(transaction: Transaction, dial: Dial) -> None:
+    transaction.execute(
+        "REPLACE INTO dials (dial_id, at, ani, prospect_phone, campaign_id, disposition_name, talk_s, zip)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            dial.dial_id,
+            dial.at,
+            dial.ani,
+            dial.prospect_phone,
+            dial.campaign_id,
+            dial.disposition_name,
+            dial.talk_s,
+            dial.zip,
+        ),
+    )

@@ -8,7 +8,7 @@ from datetime import date
 from gateway.model.inventory import Inventory, Item, Kind
 from gateway.model.inventory_change import Change
 from gateway.model.phone import PhoneNumber
-from gateway.stores import engine_dials, engine_statistics, inventory_items
+from gateway.stores import engine_dials, engine_statistics, inventory_items, outdial_rows
 from gateway.stores.inventory_items import Replaced
 from gateway.stores.sqlite import Migration, SqliteDatabase
 
@@ -31,6 +31,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     engine_dials.MIGRATION,
     inventory_items.MIGRATION,
+    outdial_rows.MIGRATION,
     engine_dials.PLACES_MIGRATION,
     engine_statistics.MIGRATION,
 )

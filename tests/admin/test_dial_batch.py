@@ -4,7 +4,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from gateway.admin.dial_batch import MAX_BODY_BYTES, PATH, dial_batch_handler, routes
+from gateway.admin.dial_batch import MAX_BODY_BYTES, PATH, dial_batch_handler, dial_batch_routes
 from gateway.providers.dial_batch import headers, signature
 from gateway.stores.base import StoreBusyError
 
@@ -33,7 +33,7 @@ def taker() -> Taker:
 @pytest.fixture
 async def client(taker: Taker) -> AsyncIterator[ClientSession]:
     app = web.Application(client_max_size=1_000)
-    app.add_routes(routes(SECRET, taker.take))
+    app.add_routes(dial_batch_routes(SECRET, taker.take))
     async with TestServer(app) as server, ClientSession(server.make_url("/")) as session:
         yield session
 
@@ -89,6 +89,6 @@ async def test_a_spool_in_trouble_asks_for_a_repeat(client: ClientSession, taker
 
 
 def test_without_a_secret_there_is_no_inlet(taker: Taker) -> None:
-    assert routes("", taker.take) == []
+    assert dial_batch_routes("", taker.take) == []
     with pytest.raises(ValueError, match="secret"):
         dial_batch_handler("", taker.take)

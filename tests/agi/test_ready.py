@@ -44,10 +44,19 @@ class Counting:
 class Line:
     """One verb on a clock that the test moves, asked as Asterisk asks."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, pbx_id: str = "") -> None:
-        settings = AssignmentSettings(providers=(Source.ENGINE,))
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        pbx_id: str = "",
+        sticky_days: float = 0.0,
+        ready: bool = True,
+    ) -> None:
+        settings = AssignmentSettings(
+            providers=(Source.ENGINE,), prewarm_ttl_s=100.0, sticky_days=sticky_days
+        )
         campaigns = Campaigns(settings, {"50%": CampaignSettings(name="Half %b|%d")})
-        cache = AnswerCache(settings, loop.time)
+        self.cache = cache = AnswerCache(settings, loop.time)
         self.metrics = CallMetrics()
         self.epoch = 1_700_000_000.0
         resolver = Resolver(
@@ -68,6 +77,8 @@ class Line:
             metrics=self.metrics,
             wall_clock=lambda: self.epoch,
         )
+        if not ready:
+            self._verb._ready.keep = lambda *_: None  # type: ignore[method-assign]  # the longer way, always
 
     @property
     def kept(self) -> int:
@@ -156,3 +167,34 @@ def test_kept_answers_are_the_bytes_of_the_longer_way(arguments: list[str], with
 
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         runner.run(run())
+
+
+PROSPECT = PhoneNumber("+15559876543")
+steps = st.one_of(
+    st.just("call"),
+    st.integers(1, 3).map(lambda number: PhoneNumber(f"+1234666000{number}")),
+    st.sampled_from([0.0, 10.0, 29.9, 30.0, 90.0]),
+)
+
+
+@given(st.lists(steps, max_size=30), st.sampled_from([0.0, 1.0 / 1_440]))
+def test_a_number_prewarmed_at_any_time_is_told_by_ready_answers_as_by_the_longer_way(
+    history: list[str | float | PhoneNumber], sticky_days: float
+) -> None:
+    async def told(*, ready: bool) -> list[str]:
+        line = Line(asyncio.get_running_loop(), sticky_days=sticky_days, ready=ready)
+        answers = []
+        for step in history:
+            if isinstance(step, PhoneNumber):
+                line.cache.prewarm(PROSPECT, "9001", step)
+            elif isinstance(step, float):
+                await asyncio.sleep(step)
+            else:
+                answers.append(line.call(*CALL))
+        return answers
+
+    outcomes = []
+    for ready in (True, False):
+        with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
+            outcomes.append(runner.run(told(ready=ready)))
+    assert outcomes[0] == outcomes[1]

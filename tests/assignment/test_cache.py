@@ -3,7 +3,7 @@ import pytest
 from gateway.assignment.cache import AnswerCache, key_of
 from gateway.assignment.settings import AssignmentSettings
 from gateway.model.decision import Decision, Source, Status
-from gateway.model.lead import Lead
+from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber
 
 ANI = PhoneNumber("+12345678901")
@@ -62,3 +62,70 @@ def test_leads_differ_by_what_changes_the_answer_only() -> None:
     assert key_of(Lead(phone)) == key_of(Lead(phone, real_time=False))
     others = [Lead(phone, zip="90210"), Lead(phone, campaign="1"), Lead(phone, pools=("a",))]
     assert len({key_of(lead) for lead in [Lead(phone), Lead(phone, branded=True), *others]}) == 5
+
+
+PHONE = PhoneNumber("+15559876543")
+PREWARMED = PhoneNumber("+12345678902")
+ASSIGNED_BEFORE = Decision(Status.ASSIGNED, Source.CACHE, PREWARMED)
+
+
+def test_a_prewarmed_number_answers_with_any_zip_for_12_h(cache: AnswerCache, hand: Hand) -> None:
+    cache.prewarm(PHONE, "9001", PREWARMED)
+    assert cache.fresh(key_of(Lead(PHONE, "90210", "9001"))) == ASSIGNED_BEFORE
+    hand.now += 12 * 3600 - 1
+    assert cache.fresh(key_of(Lead(PHONE, "", "9001"))) == ASSIGNED_BEFORE
+    hand.now += 31
+    assert cache.fresh(key_of(Lead(PHONE, "", "9001"))) is None
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        Lead(PHONE),
+        Lead(PHONE, campaign="9001", pools=("a",)),
+        Lead(PHONE, campaign="9001", branded=False),
+        Lead(PHONE, campaign="9001", assignment_type=AssignmentType.TFN),
+    ],
+)
+def test_a_prewarmed_number_answers_no_other_wish(cache: AnswerCache, lead: Lead) -> None:
+    cache.prewarm(PHONE, "9001", PREWARMED)
+    assert cache.fresh(key_of(lead)) is None
+
+
+def test_a_fresh_answer_goes_before_a_prewarmed_one(cache: AnswerCache, hand: Hand) -> None:
+    cache.keep(KEY, ANI)
+    cache.prewarm(PHONE, "9001", PREWARMED)
+    hand.now += 29.9
+    assert cache.fresh(KEY) == Decision(Status.ASSIGNED, Source.CACHE, ANI)
+    hand.now += 0.2
+    assert cache.fresh(KEY) == ASSIGNED_BEFORE
+
+
+def test_what_is_fresh_until_a_time_is_the_same_answer_until_then(cache: AnswerCache, hand: Hand) -> None:
+    """Finished answers are kept by it: a number prewarmed anew must not show on one way of a call only."""
+    cache.prewarm(PHONE, "9001", PREWARMED)
+    cache.fresh(KEY)
+    cache.prewarm(PHONE, "9001", ANI)
+    hand.now = cache.fresh_until(KEY) - 0.1
+    assert cache.fresh(KEY) == ASSIGNED_BEFORE
+    hand.now += 0.2
+    assert cache.fresh(KEY) == Decision(Status.ASSIGNED, Source.CACHE, ANI)
+
+
+def test_a_prospect_keeps_its_number_when_sticky(hand: Hand) -> None:
+    cache = AnswerCache(AssignmentSettings(sticky_days=2), hand)
+    cache.keep(KEY, ANI)
+    for _ in range(3):
+        hand.now += 86_400
+        assert cache.fresh(KEY) == Decision(Status.ASSIGNED, Source.STICKY, ANI)
+        assert cache.fresh(KEY) == Decision(Status.ASSIGNED, Source.CACHE, ANI)
+    hand.now += 2 * 86_400
+    assert cache.fresh(KEY) is None
+
+
+def test_a_prewarmed_number_goes_before_a_sticky_one(hand: Hand) -> None:
+    cache = AnswerCache(AssignmentSettings(sticky_days=2), hand)
+    cache.keep(KEY, ANI)
+    cache.prewarm(PHONE, "9001", PREWARMED)
+    hand.now += 31
+    assert cache.fresh(KEY) == ASSIGNED_BEFORE

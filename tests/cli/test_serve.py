@@ -41,3 +41,15 @@ def test_serve_does_not_start_without_a_key(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(main, ["serve"], env=clean)
     assert result.exit_code == 3
     assert result.stderr.startswith("error: outboundiq.key: is missing")
+
+
+def test_serve_does_not_start_with_an_admin_address_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        options = ["--listen", "127.0.0.1:0", "--set", f"admin.listen={address}"]
+        result = CliRunner().invoke(main, ["serve", *options, *KEY])
+    assert result.exit_code == 3
+    assert "error: could not start: " in result.stderr
+    assert address.rpartition(":")[2] in result.stderr

@@ -260,9 +260,12 @@ def test_an_engine_without_numbers_is_a_problem() -> None:
     assert only_problem('[assignment]\nproviders = ["engine"]').path == "engine.inventory"
 
 
-def test_a_provider_without_a_client_is_a_problem() -> None:
-    problem = only_problem('[assignment]\nproviders = ["outboundani"]')
-    assert problem.message == "outboundani is not available in this version"
+def test_outboundani_needs_its_key_wherever_it_is_asked() -> None:
+    problem = only_problem('[assignment]\nproviders = ["outboundiq", "outboundani"]')
+    assert problem.line == "outboundani.key: is missing, and assignment.providers asks outboundani (default)"
+    assert "ANI_GATEWAY_OUTBOUNDANI_KEY" in problem.hint
+    alone = '[assignment]\nproviders = ["outboundani"]\n[outboundani]\nkey = "k"'
+    assert load(file=written(alone), environ={}).settings.outboundani.key == "k"
 
 
 def test_a_guard_by_inventory_needs_one() -> None:
@@ -275,6 +278,20 @@ def test_the_api_needs_numbers_and_a_key_and_no_provider() -> None:
     assert [problem.path for problem in caught.value.problems] == ["engine.inventory", "api.keys"]
     environ = {"ANI_GATEWAY_API_KEYS": "k", "ANI_GATEWAY_ENGINE_DATABASE": "numbers.db"}
     assert load(environ=environ, purpose=Purpose.API).settings.api.keys == ("k",)
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [("", "is missing"), ("two words", "has a character"), ("t\u00f6ken", "has a character")],
+)
+def test_outdials_need_a_token_and_nothing_else(token: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(environ={"ANI_GATEWAY_VOIPBIN_TOKEN": token} if token else {}, purpose=Purpose.OUTDIALS)
+    assert [problem.path for problem in caught.value.problems] == ["voipbin.token"]
+    assert caught.value.problems[0].message.startswith(message)
+    assert "words" not in caught.value.problems[0].line
+    environ = {"ANI_GATEWAY_VOIPBIN_TOKEN": "good"}
+    assert load(environ=environ, purpose=Purpose.OUTDIALS).settings.voipbin.token == "good"
 
 
 def test_a_deadline_the_session_cannot_hold_is_a_problem() -> None:
@@ -336,6 +353,13 @@ def test_a_secret_of_the_wrong_type_is_not_shown(raw: str) -> None:
         load(file=written(f"[outboundiq]\nkey = {raw}"))
     (problem,) = caught.value.problems
     assert "12345" not in problem.line + problem.hint
+
+
+def test_an_admin_listener_off_loopback_needs_a_token() -> None:
+    problem = only_problem('[admin]\nlisten = "0.0.0.0:4580"')
+    assert problem.line == "admin.token: is missing, and admin.listen is not loopback (default)"
+    assert loaded('[admin]\nlisten = "0.0.0.0:4580"\ntoken = "t"').settings.admin.token == "t"
+    assert loaded('[admin]\nlisten = "127.0.0.1:4580"').settings.admin.token == ""
 
 
 def test_a_webhook_needs_an_address_and_a_secret() -> None:

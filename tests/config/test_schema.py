@@ -1,3 +1,4 @@
+import re
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 from gateway.config import forms
 from gateway.config.schema import entries, find, find_secret_file, is_section
 from gateway.config.settings import Settings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 
 
 def test_every_field_of_every_section_is_a_setting() -> None:
@@ -51,4 +53,11 @@ def test_every_default_keeps_its_own_limits() -> None:
 
 
 def test_every_time_has_the_unit_seconds() -> None:
-    assert [entry.path for entry in entries() if entry.path.endswith("_s") and entry.unit != "s"] == []
+    times = [entry for entry in entries() if entry.path.endswith("_s") and not entry.path.endswith("_per_s")]
+    assert [entry.path for entry in times if entry.unit != "s"] == []
+
+
+def test_a_secret_is_not_in_the_representation_of_its_settings() -> None:
+    assert "s3cret" not in repr(OutboundIqSettings(key="s3cret"))
+    secret = {entry.parts[-1] for entry in entries() if entry.secret}
+    assert not [name for name in secret if re.search(rf"\b{name}=", repr(Settings()))]

@@ -1,14 +1,22 @@
-import logging
-import traceback
+"""The client of `/next`: against the simulated outboundANI, and against answers nobody has documented."""
+
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.model.dial import Dial
-from gateway.providers import outboundani
+from gateway.model.decision import Source
+from gateway.model.lead import AssignmentType, Lead
+from gateway.model.phone import PhoneNumber
 from gateway.providers.base import (
+    Answer,
     BadAnswerError,
     ProviderError,
     RateLimitedError,
@@ -16,163 +24,253 @@ from gateway.providers.base import (
     TimedOutError,
     UnavailableError,
 )
-from gateway.providers.outboundani import OutboundAniResults, OutboundAniSettings, SharedGuid, parameters
+from gateway.providers.http import Reply
+from gateway.providers.outboundani import OutboundAni, OutboundAniSettings, answer_in
 from gateway.simulator.upstream import UpstreamSimulator
-from gateway.simulator.upstream_answers import Fault
-from gateway.simulator.upstream_dials import RESULT_REQUIRED
+from gateway.simulator.upstream_answers import Fault, ani_for
+from tests.providers.faults import ASSIGNMENT_FAULTS
 
-DIAL = Dial(
-    dial_id="pbx1-1760000000.17-1",
-    ani="+15551234567",
-    prospect_phone="+15559876543",
-    at=1_775_831_535.9,
-    campaign_id="c123",
-    agent_name="Jané & Doe",
-    disposition_name="Sale Closed",
-    call_direction="Outbound",
+DOCUMENTED_BODY = """{ "outbound_campaign": "c123", "prospect_phone": "5617778888", "prospect_zip": "33432",
+"use_branded": true, "assignment_type": "zip"}"""
+DOCUMENTED_ANSWER = b"""{ "prospect_phone": "5617778888", "ani": "5611234567", "assignment_type": "zip"}"""
+DOCUMENTED_LEAD = Lead(
+    PhoneNumber("+15617778888"),
     zip="33432",
-    talk_s=61.7,
+    campaign="c123",
+    assignment_type=AssignmentType.ZIP,
+    branded=True,
 )
-PATH = "/api/595F21A2-84D1-4984-818E-3758A8485CC8.php"
-SECRET = "6C0F3A52-1111-2222-3333-444455556666"
+LEAD = Lead(PhoneNumber("+15559876543"), campaign="9001")
+KEY = "x-key-1"
 
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[UpstreamSimulator]:
     async with UpstreamSimulator() as one:
-        one.company_guid = SECRET
         yield one
 
 
+def settings_for(upstream: UpstreamSimulator) -> OutboundAniSettings:
+    return OutboundAniSettings(url=f"{upstream.url}/dialer", key=upstream.key)
+
+
 @pytest.fixture
-async def target(upstream: UpstreamSimulator) -> AsyncIterator[OutboundAniResults]:
-    settings = OutboundAniSettings(url=upstream.url + PATH, company_guid=SECRET)
-    one = OutboundAniResults(settings, max_in_flight=4)
+async def client(upstream: UpstreamSimulator) -> AsyncIterator[OutboundAni]:
+    one = OutboundAni(settings_for(upstream))
     await one.open()
     yield one
     await one.close()
 
 
-async def failure_of(target: OutboundAniResults) -> ProviderError:
-    with pytest.raises(ProviderError) as raised:
-        await target.post_dial(DIAL, timeout_s=0.3)
-    return raised.value
+async def outcome(client: OutboundAni, lead: Lead = LEAD) -> Answer | ProviderError:
+    try:
+        return await client.assign(lead, timeout_s=0.5)
+    except ProviderError as error:
+        return error
 
 
-async def test_a_record_arrives_under_the_documented_names(
-    target: OutboundAniResults, upstream: UpstreamSimulator
+class Peer:
+    """Answers what the test says and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 200, DOCUMENTED_ANSWER
+        self.requests: list[tuple[str, str, bytes, dict[str, str]]] = []
+        self.url = ""
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        self.requests.append((request.method, request.path_qs, await request.read(), dict(request.headers)))
+        return web.Response(status=self.status, body=self.body, headers={"x-request-id": "req-1"})
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    one = Peer()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", one.__call__)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    one.url = f"http://127.0.0.1:{runner.addresses[0][1]}/dialer"
+    yield one
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def to_peer(peer: Peer) -> AsyncIterator[OutboundAni]:
+    one = OutboundAni(OutboundAniSettings(url=peer.url, key=KEY))
+    await one.open()
+    yield one
+    await one.close()
+
+
+async def test_the_documented_example_is_sent_and_understood(peer: Peer, to_peer: OutboundAni) -> None:
+    answer = await to_peer.assign(DOCUMENTED_LEAD, timeout_s=1)
+    (method, path, body, headers) = peer.requests[0]
+    assert (method, path) == ("POST", "/dialer/next")
+    assert body.decode() == DOCUMENTED_BODY.replace("\n", "").replace(" ", "")
+    assert (headers["X-ApiKey"], headers["Content-Type"]) == (KEY, "application/json")
+    assert "Authorization" not in headers
+    assert answer == Answer(PhoneNumber("+15611234567"), "", "req-1")
+
+
+async def test_what_the_call_says_goes_along_and_nothing_else(
+    client: OutboundAni, upstream: UpstreamSimulator
 ) -> None:
-    await target.post_dial(DIAL, timeout_s=1)
-    assert upstream.results.dials == {
-        "pbx1-1760000000.17-1": {
-            "ec4e634b-aa92-4859-9d16-46aece2b780b": "c123",
-            "1eb3164f-2157-43d9-9aa8-ed1e20e97fa7": "Jané & Doe",
-            "0be372ee-d1bf-42a4-8891-dbc5ee547a7c": "5551234567",
-            "ddb195b9-1f3d-4775-a9b7-fcf9d7c46583": "pbx1-1760000000.17-1",
-            "e8ca4a68-d96e-4be8-8ac1-1114fec52cde": "Sale Closed",
-            "12929e99-3266-4350-b2c8-592119ffd558": "5559876543",
-            "9a1f5867-157f-4620-ae43-b824bc4d81ee": "2026-04-10 14:32:15",
-            "6be80ae8-72b5-4ac6-8871-c54fdce3ebbf": "Outbound",
-            "82d8779e-ce8f-4e8c-928f-280a45fe1c02": "33432",
-        }
-    }
+    leads = [
+        LEAD._replace(pools=("east", "west"), branded=False),
+        *(LEAD._replace(assignment_type=each) for each in AssignmentType),
+        LEAD._replace(phone=PhoneNumber("+442079460018"), zip="33432", real_time=False),
+    ]
+    for lead in leads:
+        assert isinstance(await outcome(client, lead), Answer)
+    first, *typed, last = upstream.next_asked
+    base = {"outbound_campaign": "9001", "prospect_phone": "5559876543"}
+    assert first == {**base, "inventory_group_ids": ["east", "west"], "use_branded": False}
+    assert typed == [{**base, "assignment_type": each.value} for each in AssignmentType]
+    assert last == {**base, "prospect_phone": "442079460018", "prospect_zip": "33432"}
 
 
-def test_what_is_required_is_there_even_when_empty() -> None:
-    bare = Dial("d", "anonymous", "+442079460018", 0.0)
-    assert parameters(bare, OutboundAniSettings()).keys() == RESULT_REQUIRED.keys()
+@pytest.mark.parametrize("fault", ASSIGNMENT_FAULTS)
+async def test_faults_are_told_apart_by_type_and_tell_no_secret(
+    client: OutboundAni, upstream: UpstreamSimulator, fault: Fault
+) -> None:
+    await upstream.set_fault(fault)
+    error = await outcome(client)
+    assert type(error) is ASSIGNMENT_FAULTS[fault]
+    assert upstream.key not in repr(error)
+    assert "5559876543" not in repr(error)
 
 
 @pytest.mark.parametrize(
-    ("use", "talk_s", "expected"),
+    "fault", [Fault.NO_ANI_200, Fault.NO_ANI_404, Fault.NO_ANI_422, Fault.HOSTILE_MESSAGE]
+)
+async def test_no_number_is_an_answer_in_whatever_form_it_comes(
+    client: OutboundAni, upstream: UpstreamSimulator, fault: Fault
+) -> None:
+    await upstream.set_fault(fault)
+    answer = await outcome(client)
+    assert isinstance(answer, Answer)
+    assert answer.ani is None
+    assert answer.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
     [
-        (SharedGuid.CALL_TYPE, 61.7, "Outbound"),
-        (SharedGuid.CALL_DURATION, 61.7, "62"),
-        (SharedGuid.CALL_DURATION, None, None),
+        (200, {"ani": "+15611234567"}, Answer),
+        (201, {"prospect_phone": "5559876543", "ani": "(561) 123-4567"}, Answer),
+        (200, {"ani": ""}, Answer),
+        (200, {"prospect_phone": "5559876543"}, Answer),
+        (200, {"ani": "no"}, BadAnswerError),
+        (200, {"ani": 5611234567}, BadAnswerError),
+        (200, [], BadAnswerError),
+        (302, {"ani": "5611234567"}, BadAnswerError),
+        (404, {"message": "No ANI found"}, Answer),
+        (400, {"error": "No matching inventory"}, Answer),
+        (409, {"error": "ANI not available"}, Answer),
+        (404, {"message": "campaign not found"}, RefusedError),
+        (400, {"message": "prospect_phone is required"}, RefusedError),
+        (422, {"message": "unknown number format"}, RefusedError),
+        (401, {"message": "No ANI found"}, RefusedError),
+        (403, {}, RefusedError),
+        (408, {}, UnavailableError),
+        (500, {"message": "No ANI found"}, UnavailableError),
+        (429, {}, RateLimitedError),
     ],
 )
-def test_the_guid_documented_twice_is_sent_once(
-    use: SharedGuid, talk_s: float | None, expected: str | None
+async def test_what_is_not_documented_is_decided(
+    peer: Peer, to_peer: OutboundAni, status: int, body: Any, expected: type
 ) -> None:
-    query = parameters(replace(DIAL, talk_s=talk_s), OutboundAniSettings(shared_guid=use))
-    assert query.get(outboundani.CALL_TYPE_OR_DURATION) == expected
+    peer.status, peer.body = status, orjson.dumps(body)
+    assert type(await outcome(to_peer)) is expected
 
 
-def test_kpis_carry_fields_of_the_record() -> None:
-    settings = OutboundAniSettings(kpis={"KPI1_Name": "talk_s", "KPI2_Name": "skill_name"})
-    query = parameters(DIAL, settings)
-    assert query["KPI1_Name"] == "61.7"
-    assert "KPI2_Name" not in query
+bodies = st.one_of(
+    st.binary(max_size=40),
+    st.dictionaries(
+        st.sampled_from(["ani", "message", "success", "prospect_phone"]),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=15) | st.lists(st.text(max_size=3)),
+    ).map(lambda value: json.dumps(value).encode()),
+)
 
 
-def test_a_kpi_of_no_field_is_refused_at_start() -> None:
-    with pytest.raises(ValueError, match="no field colour; known are agent_name"):
-        OutboundAniResults(OutboundAniSettings(kpis={"KPI1_Name": "colour"}), max_in_flight=1)
+@given(st.integers(200, 599), bodies)
+def test_whatever_comes_is_an_answer_or_an_error_of_ours(status: int, body: bytes) -> None:
+    outcome: Answer | ProviderError
+    try:
+        outcome = answer_in(Reply(status, body, "req-1"), (KEY,))
+    except ProviderError as error:
+        outcome = error
+    assert outcome.request_id == "req-1"
+    assert (outcome.message if isinstance(outcome, Answer) else str(outcome)).isprintable()
+    assert not isinstance(outcome, Answer) or outcome.ani is None or status < 300
 
 
-FAULTS = {
-    Fault.SILENT: TimedOutError,
-    Fault.REFUSED: UnavailableError,
-    Fault.RESET: UnavailableError,
-    Fault.CUT_BODY: UnavailableError,
-    Fault.UNAUTHORIZED: RefusedError,
-    Fault.RATE_LIMITED_SECONDS: RateLimitedError,
-    Fault.SERVER_ERROR: UnavailableError,
-    Fault.MALFORMED: BadAnswerError,
-    Fault.HUGE: BadAnswerError,
-    Fault.DIAL_REFUSED: RefusedError,
-}
+async def test_a_refused_key_names_the_setting(peer: Peer, to_peer: OutboundAni) -> None:
+    peer.status = 401
+    error = await outcome(to_peer)
+    assert isinstance(error, RefusedError)
+    assert (str(error), error.status, error.request_id) == (
+        "the key was refused (401); check outboundani.key",
+        401,
+        "req-1",
+    )
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_faults_are_told_apart_and_sent_once_only(
-    target: OutboundAniResults, upstream: UpstreamSimulator, fault: Fault
+async def test_a_refusal_shows_neither_the_key_nor_a_number(peer: Peer, to_peer: OutboundAni) -> None:
+    peer.status, peer.body = 400, f"bad {KEY} for 5559876543".encode()
+    assert str(await outcome(to_peer)) == "answer 400: bad *** for ***43"
+
+
+async def test_a_call_without_a_campaign_is_not_asked_for(upstream: UpstreamSimulator) -> None:
+    lead = LEAD._replace(campaign="")
+    for campaign, expected in (("", RefusedError), ("c9", Answer)):
+        one = OutboundAni(replace(settings_for(upstream), default_campaign=campaign))
+        await one.open()
+        assert type(await outcome(one, lead)) is expected
+        await one.close()
+    assert [body["outbound_campaign"] for body in upstream.next_asked] == ["c9"]
+
+
+def leads(count: int) -> list[Lead]:
+    return [LEAD._replace(phone=PhoneNumber(f"+1555{number:07d}")) for number in range(count)]
+
+
+async def test_a_list_of_leads_is_answered_in_its_order(
+    client: OutboundAni, upstream: UpstreamSimulator
 ) -> None:
-    await upstream.set_fault(fault)
-    error = await failure_of(target)
-    assert type(error) is FAULTS[fault]
-    if isinstance(error, UnavailableError):
-        assert error.never_sent is (fault is Fault.REFUSED)
-    assert upstream.counters.requests <= 1
+    answers = await client.assign_batch(leads(200), timeout_s=5)
+    expected = [ani_for(f"555{number:07d}") for number in range(200)]
+    assert [one.ani.national for one in answers if isinstance(one, Answer) and one.ani] == expected
+    assert len(upstream.next_asked) == 200
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_no_error_shows_the_company_guid_or_a_number(
-    target: OutboundAniResults, upstream: UpstreamSimulator, fault: Fault, caplog: pytest.LogCaptureFixture
+async def test_each_lead_of_a_list_fails_alone(client: OutboundAni) -> None:
+    some = leads(3)
+    some[1] = some[1]._replace(campaign="")
+    answers = await client.assign_batch(some, timeout_s=5)
+    assert [type(one) for one in answers] == [Answer, RefusedError, Answer]
+
+
+async def test_no_more_than_max_connections_are_asked_at_once_and_all_end_in_time(
+    upstream: UpstreamSimulator,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    await upstream.set_fault(fault)
-    error = await failure_of(target)
-    shown = "".join(traceback.format_exception(error)) + repr(error) + caplog.text
-    assert SECRET not in shown
-    assert DIAL.prospect_phone[2:] not in shown
-    assert error.__cause__ is None
-    assert error.__context__ is None
+    one = OutboundAni(replace(settings_for(upstream), max_connections=2))
+    await one.open()
+    await upstream.set_fault(Fault.SILENT)
+    started = asyncio.get_running_loop().time()
+    answers = await one.assign_batch(leads(6), timeout_s=0.2)
+    took_s = asyncio.get_running_loop().time() - started
+    await one.close()
+    assert [type(each) for each in answers] == [TimedOutError] * 6
+    assert upstream.counters.requests == 2
+    assert took_s < 1
 
 
-async def test_an_address_that_is_none_shows_no_company_guid() -> None:
-    settings = OutboundAniSettings(url="http://[broken/", company_guid=SECRET)
-    target = OutboundAniResults(settings, max_in_flight=1)
-    await target.open()
-    error = await failure_of(target)
-    await target.close()
-    assert SECRET not in "".join(traceback.format_exception(error))
+async def test_an_empty_list_is_answered_empty(client: OutboundAni) -> None:
+    assert await client.assign_batch([], timeout_s=1) == []
 
 
-async def test_the_reason_of_a_failure_is_kept(
-    target: OutboundAniResults, upstream: UpstreamSimulator
-) -> None:
-    upstream.company_guid = "another"
-    assert str(await failure_of(target)) == "FAIL: unknown company"
-    assert upstream.results.dials == {}
-
-
-async def test_an_idle_connection_is_never_used_again(
-    target: OutboundAniResults, upstream: UpstreamSimulator
-) -> None:
-    """A kept connection that breaks leaves it open whether the record arrived."""
-    await upstream.set_fault(Fault.STALE_KEEPALIVE)
-    for number in range(3):
-        await target.post_dial(replace(DIAL, dial_id=str(number)), timeout_s=1)
-    ledger: Any = upstream.results
-    assert (len(ledger.dials), ledger.repeats) == (3, 0)
+def test_its_source_is_told_to_the_dialplan() -> None:
+    assert OutboundAni(OutboundAniSettings()).source is Source.OUTBOUNDANI

@@ -13,12 +13,13 @@ from gateway.providers.base import (
     ProviderError,
     RateLimitedError,
     RefusedError,
-    TimedOutError,
     UnavailableError,
 )
-from gateway.providers.outboundiq import OutboundIq, OutboundIqSettings
+from gateway.providers.outboundiq import OutboundIq
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault, ani_for
+from tests.providers.faults import ASSIGNMENT_FAULTS
 
 LEAD = Lead(PhoneNumber("+15559876543"), zip="90210", campaign="9001")
 ANI = PhoneNumber("+1" + ani_for("5559876543"))
@@ -67,33 +68,17 @@ async def test_a_batch_gets_each_lead_its_own_number(client: OutboundIq, upstrea
         assert [one.ani.national for one in answers if isinstance(one, Answer) and one.ani] == expected
 
 
-ONE = {
-    Fault.SILENT: TimedOutError,
-    Fault.REFUSED: UnavailableError,
-    Fault.RESET: UnavailableError,
-    Fault.CUT_BODY: UnavailableError,
-    Fault.UNAUTHORIZED: RefusedError,
-    Fault.FORBIDDEN: RefusedError,
-    Fault.RATE_LIMITED: RateLimitedError,
-    Fault.SERVER_ERROR: UnavailableError,
-    Fault.UNAVAILABLE: UnavailableError,
-    Fault.MALFORMED: BadAnswerError,
-    Fault.WRONG_TYPES: BadAnswerError,
-    Fault.HUGE: BadAnswerError,
-    Fault.HOSTILE_ANI: BadAnswerError,
-    Fault.IMPLAUSIBLE_ANI: BadAnswerError,
-}
-
-
-@pytest.mark.parametrize("fault", ONE)
+@pytest.mark.parametrize("fault", ASSIGNMENT_FAULTS)
 async def test_faults_are_told_apart_by_type(
     client: OutboundIq, upstream: UpstreamSimulator, fault: Fault
 ) -> None:
     await upstream.set_fault(fault)
-    assert type(await assign(client)) is ONE[fault]
+    assert type(await assign(client)) is ASSIGNMENT_FAULTS[fault]
 
 
-WHOLE_BATCH = [fault for fault in ONE if fault not in (Fault.HOSTILE_ANI, Fault.IMPLAUSIBLE_ANI)]
+WHOLE_BATCH = [
+    fault for fault in ASSIGNMENT_FAULTS if fault not in (Fault.HOSTILE_ANI, Fault.IMPLAUSIBLE_ANI)
+]
 
 
 @pytest.mark.parametrize("fault", WHOLE_BATCH)
@@ -101,7 +86,7 @@ async def test_a_batch_fails_by_the_same_types(
     client: OutboundIq, upstream: UpstreamSimulator, fault: Fault
 ) -> None:
     await upstream.set_fault(fault)
-    assert type(await assign_batch(client)) is ONE[fault]
+    assert type(await assign_batch(client)) is ASSIGNMENT_FAULTS[fault]
 
 
 @pytest.mark.parametrize("fault", [Fault.HOSTILE_ANI, Fault.IMPLAUSIBLE_ANI])
@@ -176,7 +161,7 @@ async def test_connections_are_kept(upstream: UpstreamSimulator) -> None:
 
 
 async def test_no_error_shows_the_key_or_the_number(client: OutboundIq, upstream: UpstreamSimulator) -> None:
-    for fault in ONE:
+    for fault in ASSIGNMENT_FAULTS:
         await upstream.set_fault(fault)
         text = repr(await assign(client))
         assert upstream.key not in text
@@ -190,6 +175,7 @@ class Recorder:
         self.answer: dict[str, Any] = {"success": True, "ani": "2345678901"}
         self.status = 200
         self.requests: list[tuple[str, dict[str, str], Any]] = []
+        self.url = ""
 
     async def __call__(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
@@ -205,7 +191,8 @@ async def recorder(unused_tcp_port: int) -> AsyncIterator[tuple[Recorder, Outbou
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
-    client = OutboundIq(OutboundIqSettings(url=f"http://127.0.0.1:{unused_tcp_port}/", key="k-123"))
+    handler.url = f"http://127.0.0.1:{unused_tcp_port}/"
+    client = OutboundIq(OutboundIqSettings(url=handler.url, key="k-123"))
     await client.open()
     yield handler, client
     await client.close()
@@ -228,6 +215,27 @@ async def test_requests_are_as_documented(recorder: tuple[Recorder, OutboundIq])
     assert headers["Authorization"] == "Bearer k-123"
     assert headers["Content-Type"] == "application/json"
     assert "Cookie" not in headers
+
+
+async def test_e164_is_asked_for_when_it_is_set(recorder: tuple[Recorder, OutboundIq]) -> None:
+    handler, _ = recorder
+    client = OutboundIq(OutboundIqSettings(url=handler.url, key="k-123", e164=True))
+    await client.open()
+    handler.answer = {"success": True, "ani": "+12345678901"}
+    single = await client.assign(LEAD, timeout_s=1)
+    handler.answer = {"success": True, "results": [{"row_id": "0", "outboundani": "+442079460018"}]}
+    batch = await client.assign_batch([LEAD], timeout_s=1)
+    await client.close()
+    assert [body["e164"] for _, _, body in handler.requests] == [True, True]
+    assert single.ani == PhoneNumber("+12345678901")
+    assert batch == [Answer(PhoneNumber("+442079460018"), "", "req-1")]
+
+
+async def test_the_simulated_upstream_writes_e164_when_asked(upstream: UpstreamSimulator) -> None:
+    client = OutboundIq(OutboundIqSettings(url=upstream.url, key=upstream.key, e164=True))
+    await client.open()
+    assert (await client.assign(LEAD, timeout_s=1)).ani == ANI
+    await client.close()
 
 
 async def test_request_id_is_kept(recorder: tuple[Recorder, OutboundIq]) -> None:

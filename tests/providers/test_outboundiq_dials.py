@@ -7,17 +7,15 @@ import pytest
 
 from gateway.model.dial import Dial
 from gateway.providers.base import (
-    BadAnswerError,
     ProviderError,
     RateLimitedError,
     RefusedError,
-    TimedOutError,
-    UnavailableError,
 )
-from gateway.providers.outboundiq import OutboundIqSettings
+from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import DialFields, OutboundIqDials, OutboundIqDialsSettings, payload
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault
+from tests.providers.faults import DIAL_FAULTS
 
 DIAL = Dial(
     dial_id="550e8400-e29b-41d4-a716-446655440000",
@@ -134,29 +132,13 @@ async def test_chosen_names_stay_and_are_refused(
     assert error.status == 422
 
 
-FAULTS = {
-    Fault.SILENT: TimedOutError,
-    Fault.REFUSED: UnavailableError,
-    Fault.RESET: UnavailableError,
-    Fault.CUT_BODY: UnavailableError,
-    Fault.UNAUTHORIZED: RefusedError,
-    Fault.FORBIDDEN: RefusedError,
-    Fault.RATE_LIMITED: RateLimitedError,
-    Fault.SERVER_ERROR: UnavailableError,
-    Fault.UNAVAILABLE: UnavailableError,
-    Fault.MALFORMED: BadAnswerError,
-    Fault.HUGE: BadAnswerError,
-    Fault.DIAL_REFUSED: RefusedError,
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", DIAL_FAULTS)
 async def test_faults_are_told_apart_by_type_and_tell_no_secret(
     target: OutboundIqDials, upstream: UpstreamSimulator, fault: Fault
 ) -> None:
     await upstream.set_fault(fault)
     error = await failure_of(target)
-    assert type(error) is FAULTS[fault]
+    assert type(error) is DIAL_FAULTS[fault]
     assert upstream.key not in repr(error)
     assert DIAL.prospect_phone[2:] not in repr(error)
 

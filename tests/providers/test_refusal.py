@@ -1,8 +1,15 @@
 import pytest
 
-from gateway.providers.base import RefusedError, UnavailableError
+from gateway.providers.base import (
+    BadAnswerError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    TimedOutError,
+    UnavailableError,
+)
 from gateway.providers.http import Reply
-from gateway.providers.refusal import failure, plain
+from gateway.providers.refusal import failure, plain, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -38,3 +45,24 @@ def test_a_refusal_keeps_its_status_and_reason(status: int) -> None:
 @pytest.mark.parametrize("status", [200, 202, 302])
 def test_other_answers_are_no_failure(status: int) -> None:
     assert failure(Reply(status, b"", "")) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimedOutError("https://x/?token=s3cret", request_id="r"),
+        RateLimitedError("s3cret", retry_after_s=3.0),
+        UnavailableError("s3cret", never_sent=True),
+        BadAnswerError("s3cret of +15559876543"),
+    ],
+)
+def test_an_error_made_anew_is_of_its_kind_and_keeps_no_secret(error: ProviderError) -> None:
+    error.__cause__ = ValueError("s3cret")
+    anew = without_secrets(error, ["s3cret"])
+    assert type(anew) is type(error)
+    assert "s3cret" not in str(anew)
+    assert "9876543" not in str(anew)
+    assert anew.__cause__ is None
+    assert anew.request_id == error.request_id
+    if isinstance(error, UnavailableError) and isinstance(anew, UnavailableError):
+        assert (anew.never_sent, anew.retry_after_s) == (error.never_sent, error.retry_after_s)

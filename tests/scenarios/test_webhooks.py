@@ -7,7 +7,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.admin.dial_batch import PATH, routes
+from gateway.admin.dial_batch import PATH, dial_batch_routes
 from gateway.config.settings import DialsSettings, Settings
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import EngineSettings
@@ -43,7 +43,7 @@ async def test_every_dial_the_engine_takes_is_confirmed_in_the_spool_it_came_fro
     settings = Settings(dials=DialsSettings(targets=("engine",)), spool=SpoolSettings(file=file, settle_s=0))
     reporting = Reporting(settings, Metrics(), engine)
     app = web.Application()
-    app.add_routes(routes(SECRET, reporting.confirmations.take))
+    app.add_routes(dial_batch_routes(SECRET, reporting.confirmations.take))
     async with TestServer(app) as server:
         url = str(server.make_url(PATH))
         hooks = {

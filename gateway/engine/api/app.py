@@ -11,6 +11,8 @@ from gateway.engine.api.endpoint import Endpoint
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
 from gateway.engine.api.nrm import NrmApi
 from gateway.engine.api.openapi import describe
+from gateway.engine.api.outdial_targets import OutdialTargetsApi
+from gateway.engine.api.outdials import OutdialsApi
 from gateway.engine.api.planner import PlannerApi
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings
@@ -42,6 +44,8 @@ def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[E
     yield from AssignmentApi(provider, settings.max_batch).endpoints()
     yield from NrmApi(provider.numbers()).endpoints()
     yield from PlannerApi(provider.planner()).endpoints()
+    yield from OutdialsApi(provider.outdials()).endpoints()
+    yield from OutdialTargetsApi(provider.outdials()).endpoints()
 
 
 def _keys(settings: ApiSettings, named: Mapping[str, ApiKeySettings]) -> Iterator[tuple[str, ApiKey]]:

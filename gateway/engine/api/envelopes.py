@@ -16,23 +16,46 @@ class Plain(msgspec.Struct):
 
 
 class Fault(msgspec.Struct):
-    """VoIPBin's form of a failure."""
+    """What VoIPBin tells of a failure."""
 
     status: str
-    """The HTTP status in words, upper case: `NOT_FOUND`."""
+    """One of a closed set: `NOT_FOUND`."""
     reason: str
+    """What exactly; an open set."""
     message: str
+
+
+class Failure(msgspec.Struct):
+    """VoIPBin's form of a failure."""
+
+    error: Fault
+
+
+# VoIPBin's words for HTTP's statuses: those of gRPC's status codes.
+_WORDS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    413: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+# Where its reason says more than the status.
+_REASONS = {401: "AUTHENTICATION_REQUIRED", 429: "RATE_LIMIT_EXCEEDED"}
 
 
 def _plain(_status: int, message: str) -> Plain:
     return Plain(success=False, message=message)
 
 
-def _fault(status: int, message: str) -> Fault:
-    word = HTTPStatus(status).name
-    return Fault(status=word, reason=word, message=message)
+def _failure(status: int, message: str) -> Failure:
+    word = _WORDS.get(status) or HTTPStatus(status).name
+    return Failure(Fault(status=word, reason=_REASONS.get(status, word), message=message))
 
 
 OUTBOUNDIQ = Surface("outboundIQ", (Style.BEARER,), Plain, _plain)
 OUTBOUNDANI = Surface("outboundANI", (Style.X_API_KEY,), Plain, _plain)
-VOIPBIN = Surface("VoIPBin", (Style.TOKEN, Style.ACCESSKEY, Style.BEARER), Fault, _fault)
+VOIPBIN = Surface("VoIPBin", (Style.TOKEN, Style.ACCESSKEY, Style.BEARER), Failure, _failure)

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.dials.backoff import next_delay
+from gateway.providers.backoff import next_delay
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 1.0), (2, 2.0), (5, 16.0), (9, 256.0), (10, 300.0)])

@@ -1,4 +1,4 @@
-"""Waiting for the engine's database: with a deadline, its errors as those of a provider."""
+"""Waits for the engine's database, so long and no longer; its errors become a provider's."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _UNPROCESSABLE = 422
 
 
 async def within(timeout_s: float, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` gives on the database's thread. Raises `UnavailableError` or `RefusedError`."""
+    """What `work` comes to. Raises `UnavailableError` after `timeout_s`, or another `ProviderError`."""
     try:
         async with asyncio.timeout(timeout_s):
             return await asyncio.wrap_future(work(*args, **kwargs))

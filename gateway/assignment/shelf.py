@@ -1,0 +1,50 @@
+"""Numbers kept for hours or days, by prospect and campaign: bounded in number and age, the oldest go first.
+
+`cachetools.TTLCache` drops everything that is too old at the next write. Here a whole list may grow old at
+the same moment, and calls would wait meanwhile: each write drops two at most.
+"""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+
+from gateway.model.phone import PhoneNumber
+
+ShelfKey = tuple[str, str]
+"""Prospect in E.164, and campaign."""
+
+_DROPPED_AT_ONCE = 2  # one more than is added, so that the shelf shrinks again
+
+
+class Shelf:
+    """At most `size` numbers, each for `keep_s` seconds after it was put; 0 keeps nothing."""
+
+    def __init__(self, *, size: int, keep_s: float, time: Callable[[], float]) -> None:
+        """`time` is the monotonic clock in seconds."""
+        self._size = size
+        self._keep_s = keep_s
+        self._time = time
+        # Texts and times only: the garbage collector does not walk what holds nothing but those.
+        self._kept: OrderedDict[ShelfKey, tuple[str, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: ShelfKey) -> PhoneNumber | None:
+        """The number put last, unless it is too old."""
+        kept = self._kept.get(key)
+        return PhoneNumber(kept[0]) if kept is not None and kept[1] > self._time() else None
+
+    def put(self, key: ShelfKey, ani: PhoneNumber) -> None:
+        """Keep `ani` from now on."""
+        if self._keep_s <= 0:
+            return
+        now = self._time()
+        self._kept.pop(key, None)
+        # Few campaigns and few numbers make up many of these: their texts are shared.
+        self._kept[key[0], sys.intern(key[1])] = (sys.intern(ani.e164), now + self._keep_s)
+        for _ in range(_DROPPED_AT_ONCE):
+            _, until = self._kept[next(iter(self._kept))]
+            if until > now and len(self._kept) <= self._size:
+                return
+            self._kept.popitem(last=False)

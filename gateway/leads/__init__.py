@@ -1,0 +1,1 @@
+"""Lists of leads: read, assigned ahead, pulled and pushed, taken up again where they broke off."""

@@ -1,0 +1,50 @@
+"""The outboundIQ account: one address and key for assignment, dial records and inventory."""
+
+from dataclasses import dataclass
+
+from gateway.model.setting import Form, setting
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundIqSettings:
+    """`[outboundiq]`: the outboundIQ account."""
+
+    url: str = setting(
+        "https://api.outboundiq.cloud",
+        "Base URL of the API.",
+        why="the address in outboundIQ's documentation",
+        form=Form.URL,
+    )
+    key: str = setting(
+        "",
+        "API key, sent as a Bearer token.",
+        why="none: get one from outboundIQ, or use the engine",
+        secret=True,
+    )
+    e164: bool = setting(
+        False,
+        "Ask for numbers with their country code, where outboundIQ would write 10 digits.",
+        why="false: as the API page has it; true tells numbers of two countries apart, and the SDKs know it",
+    )
+    ca_file: str = setting(
+        "",
+        "PEM file of further certificate authorities to trust.",
+        why="empty: the system's authorities",
+        form=Form.FILE,
+    )
+    max_connections: int = setting(
+        64,
+        "Most kept connections.",
+        unit="connections",
+        why="as assignment.max_in_flight",
+        least=1,
+        most=10_000,
+    )
+    keepalive_s: float = setting(
+        55.0,
+        "How long an idle connection is kept.",
+        unit="s",
+        why="common load balancers close after 60 s; closing first avoids a reset under a request",
+        least=0,
+        most=3_600,
+    )
