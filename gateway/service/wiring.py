@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from gateway.admin.app import AdminServer
+from gateway.admin.dial_batch import dial_batch_routes
 from gateway.admin.health import health_routes
 from gateway.admin.prewarm import Prewarm
 from gateway.agi.server import AgiServer
@@ -135,7 +136,11 @@ class Gateway:
     def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
         settings = self.settings.admin
         prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
-        return AdminServer(settings, [*health_routes(), *prewarm.routes()])
+        routes = [*health_routes(), *prewarm.routes()]
+        if self.reporting is not None:
+            secret = self.settings.webhook_in.secret
+            routes += dial_batch_routes(secret, self.reporting.confirmations.take)
+        return AdminServer(settings, routes)
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log
