@@ -170,8 +170,13 @@ def _voipbin(settings: Settings) -> Iterator[Finding]:
         yield "voipbin.token", (), "has a character no token has (not shown)", "copy the token again"
 
 
+def _api_in_serve(settings: Settings) -> Iterator[Finding]:
+    if settings.api.in_serve:
+        yield from _api(settings)
+
+
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _webhooks),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve, _webhooks),
     Purpose.API: (_api, _webhooks),
     Purpose.DIALS: (),
     Purpose.MANAGE: (),

@@ -24,6 +24,7 @@ from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.providers.voipbin_requests import VoipBinSettings
 from gateway.stores.settings import SpoolSettings
+from gateway.sync.settings import ManagementSettings
 from gateway.telemetry.settings import LogSettings
 
 TARGETS = ("outboundiq", "outboundani", "engine", "file")
@@ -69,6 +70,7 @@ class Settings:
     voipbin: VoipBinSettings = field(default_factory=VoipBinSettings)
     outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
     webhook_in: WebhookInSettings = field(default_factory=WebhookInSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -135,7 +135,7 @@ class Numbers:
             facts,
             by_number.get(facts.number.e164, Figures()),
             area,
-            place.state if place is not None else "",
+            place.state.removeprefix(_UK_AREA) if place is not None else "",
             area.removeprefix(_UK_AREA) if area.startswith(_UK_AREA) else "",
             is_paused=facts.paused_until is not None and facts.paused_until > today,
             is_remediating=remediated_at is not None and remediated_at > now - REMEDIATION_DAYS * _DAY_S,

@@ -110,7 +110,8 @@ class Regions:
         if not area:
             return Region(ELSEWHERE, "", ())
         facts = self._geography.facts(area)
-        return Region(area, facts.state if facts is not None else "", (area,))
+        # Geography tells a nation of the United Kingdom as it tells the places there: "+44 England".
+        return Region(area, facts.state.removeprefix("+44 ") if facts is not None else "", (area,))
 
     def _find_zip(self, code: str) -> Region | None:
         facts = self._geography.zip(code[:5])

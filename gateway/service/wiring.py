@@ -21,6 +21,7 @@ from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
 from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
+from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
 from gateway.engine.webhooks import Webhooks
 from gateway.model.decision import Source
@@ -46,6 +47,12 @@ class Gateway:
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
         self._admin: AdminServer | None = None
+        self._api: ApiServer | None = None
+
+    @property
+    def api_addresses(self) -> list[tuple[str, int]]:
+        """Where the engine answers HTTP; known once started, empty unless the settings want it."""
+        return self._api.addresses if self._api else []
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
@@ -67,10 +74,9 @@ class Gateway:
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
-        if self._admin is not None:
-            await self._admin.stop()
-        if self._server is not None:
-            await self._server.stop()
+        for server in (self._admin, self._server, self._api):
+            if server is not None:
+                await server.stop()
         if self._resolver is not None:
             self._resolver.close()
         if self._report is not None:
@@ -85,8 +91,8 @@ class Gateway:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = None
-        self._engine = self._webhooks = self._admin = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = None
+        self._webhooks = self._admin = self._api = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -132,6 +138,7 @@ class Gateway:
         if self.settings.admin.listen:
             self._admin = self._admin_server(cache, owned)
             await self._admin.start()
+        await self._serve_api()
 
     def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
         settings = self.settings.admin
@@ -141,6 +148,12 @@ class Gateway:
             secret = self.settings.webhook_in.secret
             routes += dial_batch_routes(secret, self.reporting.confirmations.take)
         return AdminServer(settings, routes)
+
+    async def _serve_api(self) -> None:
+        """The engine over HTTP as well, over the same numbers and counters as the calls."""
+        if self.settings.api.in_serve and self._engine is not None:
+            self._api = ApiServer(self._engine, self.settings.api, self.settings.api_keys)
+            await self._api.start()
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log

@@ -94,7 +94,7 @@ def test_a_plan_is_never_short_and_wastes_less_than_a_number(
 def test_regions_are_areas_and_zips_are_those_that_serve_them(small_geography: Geography) -> None:
     regions = Regions(small_geography)
     assert regions.of_prefix("+1212") == NY
-    assert regions.of_prefix("+4411355501") == Region("+44 Leeds", "", ("+44 Leeds",))
+    assert regions.of_prefix("+4411355501") == Region("+44 Leeds", "England", ("+44 Leeds",))
     assert regions.of_prefix("+1800") == regions.of_prefix("101") == regions.of_prefix("") == NOWHERE
     assert regions.of_zip("10001", "+1305") == Region("212/646", "NY", ("212", "646"))
     assert regions.of_zip("10001-1234", "+1305").name == "212/646"
