@@ -1,6 +1,6 @@
 """The import rule: packages form layers, and imports only point down.
 
-cli > service > simulator | config > admin > agi | ami > assignment | dials | engine | leads
+cli > service > simulator | config > admin > agi | ami > assignment | dials | engine | leads | sync
     > providers > stores | telemetry > model
 """
 
@@ -24,7 +24,7 @@ LAYERS = (
     ("simulator", "config"),
     ("admin",),
     ("agi", "ami"),
-    ("assignment", "dials", "engine", "leads"),
+    ("assignment", "dials", "engine", "leads", "sync"),
     ("providers",),
     ("stores", "telemetry"),
     ("model",),

@@ -19,18 +19,29 @@ from gateway.model.phone import PhoneNumber
 _NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
 _DAY_S = 86_400.0
 
-LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None]
+LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None, bool]
 
 
 def key_of(lead: Lead) -> LeadKey:
     """What makes two leads equal. `real_time` does not: it changes how the upstream answers, not what."""
-    return (lead.phone.e164, lead.zip, lead.campaign, lead.pools, lead.assignment_type, lead.branded)
+    return (
+        lead.phone.e164,
+        lead.zip,
+        lead.campaign,
+        lead.pools,
+        lead.assignment_type,
+        lead.branded,
+        lead.explain,
+    )
 
 
 def _shelf_key(key: LeadKey) -> ShelfKey | None:
-    """Prospect and campaign, whatever the zip; `None` for a lead that says which numbers it may have."""
-    phone, _, campaign, pools, assignment_type, branded = key
-    if pools or assignment_type is not None or branded is not None:
+    """Prospect and campaign, whatever the zip; `None` for a lead that says which numbers it may have.
+
+    A lead that asks for an explanation has none either: it is to be asked for, not looked up.
+    """
+    phone, _, campaign, pools, assignment_type, branded, explain = key
+    if pools or assignment_type is not None or branded is not None or explain:
         return None
     return (phone, campaign)
 
@@ -82,7 +93,9 @@ class AnswerCache:
         return key in self._none
 
     def keep(self, key: LeadKey, ani: PhoneNumber) -> None:
-        """Remember a provider's number."""
+        """Remember a provider's number; that of a lead that asks for an explanation is not given again."""
+        if key[-1]:
+            return
         decision = Decision(Status.ASSIGNED, Source.CACHE, ani)
         self._kept[key] = _Kept(ani, self._time() + self._fresh_s, decision)
         shelf_key = _shelf_key(key)
@@ -90,7 +103,9 @@ class AnswerCache:
             self._sticky.put(shelf_key, ani)
 
     def keep_none(self, key: LeadKey) -> None:
-        """Remember that no provider has a number."""
+        """Remember that no provider has a number; as with `keep`."""
+        if key[-1]:
+            return
         self._none[key] = True
 
     def prewarm(self, phone: PhoneNumber, campaign: str, ani: PhoneNumber) -> None:

@@ -6,27 +6,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.console import say
+from gateway.cli.console import put, say
 from gateway.cli.options import config_options, load_settings, setting_option
 
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
 
-_DRAIN_S = 3.0
-"""Longest wait for open requests on SIGTERM; one takes microseconds."""
+
+FORMATS = ("json", "markdown")
 
 
 @click.command()
 @config_options
 @setting_option("--listen", "api.listen", "Address for HTTP, HOST:PORT.")
+@click.option("--describe", type=click.Choice(FORMATS), help="Print the API's description and serve nothing.")
 @click.pass_context
-def api(context: click.Context) -> None:
+def api(context: click.Context, describe: str | None) -> None:
     """Serve the engine over HTTP.
 
-    Speaks outboundIQ's API: POST /assignment and /assignment/batch, with Bearer keys. Needs numbers
+    Speaks outboundIQ's and outboundANI's APIs, each with its own kind of key. Needs numbers
     (engine.inventory or engine.database) and a key (api.keys). Runs until SIGTERM or Ctrl-C; exit code 3
     when it could not start.
     """
+    if describe:
+        _describe(describe)
+        return
     loaded = load_settings(context, "api")
     from gateway.cli.start_up import start_up
     from gateway.service.loop import run
@@ -37,25 +41,33 @@ def api(context: click.Context) -> None:
         run(_serve(loaded.settings))
 
 
+def _describe(form: str) -> None:
+    from gateway.engine.api import reference
+
+    writers = {"json": reference.as_json, "markdown": reference.as_markdown}
+    put(writers[form](reference.described()))
+
+
 async def _serve(settings: "Settings") -> None:
-    from aiohttp import web
-
-    from gateway.engine.api.app import make_app
+    from gateway.engine.api.server import ApiServer
     from gateway.engine.provider import EngineProvider
+    from gateway.engine.webhooks import Webhooks
+    from gateway.service.loop import settle_memory
 
-    host, _, port = settings.api.listen.rpartition(":")
     engine = EngineProvider.open(settings.engine)
-    runner = web.AppRunner(
-        make_app(engine, settings.api, settings.api_keys), access_log=None, shutdown_timeout=_DRAIN_S
-    )
+    webhooks = Webhooks(settings.webhooks, engine.inventory())
+    engine.tell_kept_dials(webhooks.put)
+    server = ApiServer(engine, settings.api, settings.api_keys)
     try:
-        await runner.setup()
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
-        for address in runner.addresses:
-            say(f"serving the engine at http://{address[0]}:{address[1]}")
+        settle_memory()
+        await webhooks.start()
+        await server.start()
+        for host, port in server.addresses:
+            say(f"serving the engine at http://{host}:{port}")
         await _signalled()
     finally:
-        await runner.cleanup()
+        await server.stop()
+        await webhooks.stop()
         engine.close()
 
 

@@ -5,14 +5,18 @@ Modules of commands import nothing heavy at their top: `--help` and completion a
 
 import click
 
+from gateway.cli.anis import anis
 from gateway.cli.api import api
 from gateway.cli.assign import assign
 from gateway.cli.call import call
+from gateway.cli.campaigns import campaigns
 from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
+from gateway.cli.dispos import dispos
 from gateway.cli.outdials import outdials
 from gateway.cli.serve import serve
+from gateway.cli.sync import sync
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,5 +28,18 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, call, api, assign, dials, outdials, config):
+for command in (
+    serve,
+    demo,
+    call,
+    api,
+    assign,
+    campaigns,
+    dispos,
+    anis,
+    sync,
+    dials,
+    outdials,
+    config,
+):
     main.add_command(command)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,14 +38,26 @@ def config_options(command: _Command) -> _Command:
     return add_file(add_set(command))
 
 
-def setting_option(name: str, path: str, help_text: str) -> Callable[[_Command], _Command]:
-    """An option of its own for the setting at `path`; given twice, the values form a list."""
+def setting_option(
+    name: str, path: str, help_text: str, *, choices: Sequence[str] = ()
+) -> Callable[[_Command], _Command]:
+    """An option of its own for the setting at `path`; given twice, the values form a list.
+
+    With `choices`, another value is wrong usage before anything is read.
+    """
 
     def keep(context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> None:
         if values:
             _flags(context).append((name, path, ",".join(values)))
 
-    return click.option(name, multiple=True, expose_value=False, callback=keep, help=f"{help_text} ({path})")
+    return click.option(
+        name,
+        type=click.Choice(choices) if choices else None,
+        multiple=True,
+        expose_value=False,
+        callback=keep,
+        help=f"{help_text} ({path})",
+    )
 
 
 def load_settings(context: click.Context, purpose: str = "calls") -> "Loaded":

@@ -147,6 +147,17 @@ def _api(settings: Settings) -> Iterator[Finding]:
         yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
 
 
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    """A subscriber needs an address, and a secret to know us by."""
+    for name, webhook in settings.webhooks.items():
+        if not webhook.url:
+            yield f"webhooks.{name}.url", (), "is missing", "write the address that takes the POST"
+        if not webhook.secret:
+            path = f"webhooks.{name}.secret"
+            hint = f"make one: openssl rand -hex 32 > webhook.secret; then name it as {path}_file"
+            yield path, (), "is missing", hint
+
+
 def _voipbin(settings: Settings) -> Iterator[Finding]:
     token = settings.voipbin.token
     if not token:
@@ -159,9 +170,14 @@ def _voipbin(settings: Settings) -> Iterator[Finding]:
         yield "voipbin.token", (), "has a character no token has (not shown)", "copy the token again"
 
 
+def _api_in_serve(settings: Settings) -> Iterator[Finding]:
+    if settings.api.in_serve:
+        yield from _api(settings)
+
+
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin),
-    Purpose.API: (_api,),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve, _webhooks),
+    Purpose.API: (_api, _webhooks),
     Purpose.DIALS: (),
     Purpose.MANAGE: (),
     Purpose.OUTDIALS: (_voipbin,),

@@ -12,6 +12,7 @@ import zipcodes
 from phonenumbers.geodata import GEOCODE_DATA
 
 from gateway.engine.geo import AreaFacts, GeoFacts, Point, ZipFacts
+from gateway.engine.geo_uk import uk_areas
 
 # US states with the district and the territories that dial as +1, and Canadian provinces. The geocoder
 # writes an area that covers a whole region by the region's name, others as "City, XX".
@@ -71,7 +72,8 @@ def fold() -> GeoFacts:
         )
         for row in rows
     }
-    return GeoFacts(zips=zips, areas=areas, uk_places=dict(_uk_places()))
+    places = dict(_uk_places())
+    return GeoFacts(zips=zips, areas=areas | dict(uk_areas(places)), uk_places=places)
 
 
 def _zips() -> Iterator[_Zip]:

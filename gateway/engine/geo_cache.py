@@ -11,7 +11,7 @@ from gateway.engine.geo_table import GeoTableError, from_bytes, to_bytes
 
 _log = logging.getLogger(__name__)
 # Raise with every change of what `geo_build` folds or `geo_table` writes.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def cache_file(directory: str) -> Path:

@@ -29,6 +29,7 @@ class EngineInventory:
 
     name = "engine"
     can_list = True
+    lacks: frozenset[str] = frozenset()
 
     def __init__(self, store: InventoryStore, on_change: OnChange = _tell_nobody) -> None:
         self._store = store

@@ -41,7 +41,7 @@ class Pools:
         } - self._claimed
 
     def scopes(self, group: str) -> tuple[Scope, ...]:
-        """The scopes a number of `group` is found in."""
+        """The scopes a number of `group` is found in, its own first."""
         own = _group(group)
         if own in self._inbound:
             return (own,)

@@ -2,26 +2,36 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from gateway.engine.calendar import Calendar
-from gateway.engine.dial_target import EngineDials
+from gateway.engine.dial_target import EngineDials, OnKept
+from gateway.engine.explain import Explanation
 from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
+from gateway.engine.limits import Limits
 from gateway.engine.management import EngineInventory
+from gateway.engine.numbers import Numbers
+from gateway.engine.planner import Planner
 from gateway.engine.pools import Pools
-from gateway.engine.selector import Choice, Limits, Selector, Terms
+from gateway.engine.refresh import Known, Portion, Refresh
+from gateway.engine.selector import Choice, Selector, Terms
 from gateway.engine.settings import EngineSettings
+from gateway.engine.sticky_log import StickyLog
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
-from gateway.model.inventory import Item
-from gateway.model.lead import Lead
+from gateway.model.dial import Dial
+from gateway.model.inventory import Ani, Campaign, Dispo, Inventory, Item
+from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
+from gateway.stores.engine_statistics import EngineStatisticsStore
+from gateway.stores.engine_sticky import StickyStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.outdials import OutdialStore
 from gateway.stores.sqlite import SqliteDatabase
@@ -29,12 +39,14 @@ from gateway.stores.sqlite import SqliteDatabase
 NO_ANI = "No available ANI found"
 """What an answer without a number says; the Assignment API's words."""
 _NOBODY = Answer(None, NO_ANI)
+_BEST = AssignmentType.HIGHEST_CONTACT_RATE
 
 
 class EngineProvider:
     """A `LocalAssigner` and `OwnedNumbers` over the user's own numbers. Use from one thread.
 
-    Counters survive a restart; what a crash can lose is stated at `UsageLog`.
+    Counters survive a restart; what a crash can lose is stated at `UsageLog`. Changes by another process hold
+    from the first choice that comes `engine.refresh_s` and a read of the inventory later.
     """
 
     def __init__(
@@ -54,9 +66,16 @@ class EngineProvider:
         self._calendar = Calendar(settings.timezone)
         self._store = InventoryStore(database)
         self._usage = UsageLog(self._store, settings.flush_interval_s)
+        self._on_kept: OnKept | None = None
         if settings.inventory:
             self._store.save(read_inventory(Path(settings.inventory)))
-        self._load()
+        self._sticky = StickyLog(StickyStore(database), settings)
+        now_s = clock()
+        self._set_day(now_s)
+        known = Known.read(self._store)
+        self._selector = self._select_from(known.inventory, now_s)
+        self._refresh = Refresh(self._store, EngineDialStore(database), settings, known)
+        self._attend_s = 0.0
 
     @classmethod
     def open(
@@ -86,35 +105,103 @@ class EngineProvider:
     @property
     def size(self) -> int:
         """Numbers in the inventory, paused ones included."""
-        return len(self._owned)
+        return len(self._selector)
 
     def assign_now(self, lead: Lead) -> Answer:
-        """The number for one lead; the message names the rule that chose it. Never blocks, never raises."""
+        """The number for one lead; the message names the rule that chose it. Never blocks, never raises.
+
+        For a lead that wants it explained the message is `Explanation.text`, which takes milliseconds.
+        """
+        if lead.explain:
+            chosen, explanation = self.choose_explained(lead)
+            return Answer(None if chosen is None else chosen.ani, explanation.text)
         choice = self.choose(lead)
         return _NOBODY if choice is None else Answer(choice.ani, choice.rule.value)
 
     def choose(self, lead: Lead) -> Choice | None:
         """The number for one lead with the rule that chose it, `None` when there is none."""
         now_s = self._clock()
-        if now_s >= self._day_ends_s:
-            self._begin_day(now_s)
+        if now_s >= self._attend_s:
+            self._attend(now_s)
         choice = self._selector.select(lead, now_s)
         if choice is not None:
-            self._usage.count(choice.ani, self._day, choice.uses, now_s)
+            self._usage.count(choice, self._day, now_s)
+        if lead.assignment_type is _BEST and not self._refresh.wants_rates:
+            self._want_rates()
         return choice
+
+    def choose_explained(self, lead: Lead) -> tuple[Choice | None, Explanation]:
+        """The same as `choose`, and why. Takes milliseconds."""
+        now_s = self._clock()
+        self._attend(now_s)
+        choice, explanation = self._selector.select_explained(lead, now_s)
+        if choice is not None:
+            self._usage.count(choice, self._day, now_s)
+        if lead.assignment_type is _BEST and not self._refresh.wants_rates:
+            self._want_rates()
+        return choice, explanation
+
+    def explain(self, lead: Lead) -> Explanation:
+        """What `choose` would choose now and why, without counting a use. Takes milliseconds."""
+        now_s = self._clock()
+        self._attend(now_s)
+        return self._selector.explain(lead, now_s)
+
+    def apply(self, old: Item | None, new: Item | None) -> None:
+        """Choose by a change of the inventory from the next choice on. Never blocks.
+
+        No `old` for a new item, no `new` for one taken out. An ANI takes 10 µs and keeps its counters and its
+        rest; a campaign 20 µs for each area of the groups that change hands.
+        """
+        match new if new is not None else old:
+            case Ani() as ani:
+                self._apply_ani(ani, is_gone=new is None)
+            case Campaign() as campaign:
+                self._campaigns[campaign.id] = campaign
+                if new is None:
+                    del self._campaigns[campaign.id]
+                self._selector.regroup(self._pools())
+            case Dispo() if self._refresh.wants_rates:
+                self._want_rates()
+            case _:
+                pass
 
     def owns(self, ani: PhoneNumber) -> bool:
         """Whether the number is in the inventory, usable today or not."""
-        return ani in self._owned
+        return ani in self._selector
 
     def inventory(self) -> EngineInventory:
         """The inventory, to be managed; a change holds from the next choice on."""
-        return EngineInventory(self._store, self._changed)
+        return EngineInventory(self._store, self.apply)
+
+    def numbers(self) -> Numbers:
+        """The numbers with their figures, to look at and to care for."""
+        return Numbers(
+            EngineStatisticsStore(self._database),
+            self.inventory(),
+            self._geography,
+            self._settings,
+            clock=self._clock,
+        )
+
+    def planner(self) -> Planner:
+        """Plans out of the dials that are kept."""
+        return Planner(
+            EngineStatisticsStore(self._database),
+            self.inventory(),
+            self._geography,
+            self._settings,
+            clock=self._clock,
+        )
 
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
         store = EngineDialStore(self._database, clock=self._clock)
-        return EngineDials(store, self._settings, clock=self._clock)
+        return EngineDials(store, self._settings, clock=self._clock, on_kept=self._kept)
+
+    def tell_kept_dials(self, on_kept: OnKept) -> None:
+        """From now on, tell `on_kept` of every dial that was kept through a `dial_target`."""
+        self._on_kept = on_kept
 
     def outdials(self) -> OutdialStore:
         """Lists to be dialled, as VoIPBin has them."""
@@ -122,37 +209,72 @@ class EngineProvider:
 
     def close(self) -> None:
         """Write the last counters and close the database. Blocks. Raises `StoreError`."""
-        try:
-            self._usage.close()
-        finally:
-            self._database.close()
+        with ExitStack() as last_first:
+            last_first.callback(self._database.close)
+            last_first.callback(self._sticky.close)
+            last_first.callback(self._usage.close)
+            last_first.callback(self._refresh.close)
 
-    def _changed(self, _before: Item | None, _after: Item | None) -> None:
-        self._load()
+    def _kept(self, dials: Sequence[Dial]) -> None:
+        if self._on_kept is not None:
+            self._on_kept(dials)
 
-    def _load(self) -> None:
-        inventory = self._store.load()
+    def _select_from(self, inventory: Inventory, now_s: float) -> Selector:
         settings = self._settings
-        self._day = self._calendar.day(self._clock())
-        self._day_ends_s = self._calendar.end_s(self._day)
-        self._owned = {ani.number for ani in inventory.anis}
-        pools = Pools(
-            inventory.campaigns, default_campaign=settings.default_campaign, strict=settings.strict_campaigns
-        )
+        self._campaigns = {campaign.id: campaign for campaign in inventory.campaigns}
         limits = Limits(
             daily_cap=settings.daily_cap,
             cool_down_s=settings.cool_down_s,
             nearest_km=settings.nearest_km,
             toll_free_last=settings.toll_free_last,
+            hourly_cap=settings.hourly_cap,
         )
-        self._selector = Selector(
-            inventory.anis,
-            self._store.load_usage(),
-            Terms(self._geography, pools, limits, self._dice),
-            today=self._day,
+        sticky = self._sticky.load(now_s)
+        terms = Terms(self._geography, self._pools(), limits, self._dice, sticky)
+        return Selector(inventory.anis, self._store.load_usage(), terms, today=self._day)
+
+    def _pools(self) -> Pools:
+        settings = self._settings
+        return Pools(
+            self._campaigns.values(),
+            default_campaign=settings.default_campaign,
+            strict=settings.strict_campaigns,
         )
 
-    def _begin_day(self, now_s: float) -> None:
+    def _attend(self, now_s: float) -> None:
+        """Do what is due besides the calls: a new day, changes by others."""
+        if now_s >= self._day_ends_s:
+            self._set_day(now_s)
+            self._selector.begin_day(self._day)
+        if now_s >= self._refresh.next_s:
+            portion = self._refresh.attend(now_s)
+            if portion is not None:
+                self._apply_portion(portion)
+        self._attend_s = min(self._day_ends_s, self._refresh.next_s)
+
+    def _apply_portion(self, portion: Portion) -> None:
+        if portion.campaigns is not None:
+            self._campaigns = {campaign.id: campaign for campaign in portion.campaigns}
+            self._selector.regroup(self._pools())
+        for number in portion.discard:
+            self._selector.discard(number)
+        for ani in portion.put:
+            self._apply_ani(ani, is_gone=False)
+        if portion.grades:
+            self._selector.grade(dict(portion.grades))
+
+    def _apply_ani(self, ani: Ani, *, is_gone: bool) -> None:
+        if is_gone:
+            self._selector.discard(ani.number)
+            return
+        self._selector.put(ani)
+        if self._selector.is_graded:
+            self._selector.grade({ani.number: self._refresh.grade_of(ani.number)})
+
+    def _want_rates(self) -> None:
+        self._refresh.want_rates()
+        self._attend_s = 0.0
+
+    def _set_day(self, now_s: float) -> None:
         self._day = self._calendar.day(now_s)
         self._day_ends_s = self._calendar.end_s(self._day)
-        self._selector.begin_day(self._day)

@@ -29,6 +29,14 @@ class EngineSettings:
         least=1,
         most=100_000,
     )
+    hourly_cap: int = setting(
+        0,
+        "Most calls from one ANI in the hour that begins with the first of them; 0 for no cap.",
+        unit="calls",
+        why="0: the daily cap and the even spread do for most; 10 to 20 spares a small inventory a busy hour",
+        least=0,
+        most=100_000,
+    )
     cool_down_s: float = setting(
         0.0,
         "Least time between two uses of one ANI.",
@@ -72,11 +80,69 @@ class EngineSettings:
         least=0,
         most=3_600,
     )
+    refresh_s: float = setting(
+        1.0,
+        "How often to look whether another process changed the inventory in the database; 0 for never.",
+        unit="s",
+        why="a number paused on the command line is no longer shown a second later; a look takes 0.1 ms",
+        least=0,
+        most=3_600,
+    )
+    sticky_days: float = setting(
+        0.0,
+        "How long a prospect is shown the same number again while it may be used; 0 for not at all.",
+        unit="days",
+        why="0: always the number that is most local and least used; people who call back want 7 to 30",
+        least=0,
+        most=3_650,
+    )
+    sticky_size: int = setting(
+        100_000,
+        "Most prospects whose number is kept; who was not called the longest goes first.",
+        unit="prospects",
+        why="takes 50 MB of memory and 10 MB of disk when full",
+        least=1,
+        most=10_000_000,
+    )
+    contact_rate_days: int = setting(
+        30,
+        "How far back dials count for `highest_contact_rate`.",
+        unit="days",
+        why="carriers' labels come and go within weeks, so what is older says little",
+        least=1,
+        most=3_650,
+    )
+    contact_rate_prior_dials: int = setting(
+        50,
+        "How many dials of the average rate are added to those of each ANI.",
+        unit="dials",
+        why="at a rate of 10 % fewer dials than that tell luck from merit badly; more makes it slow to learn",
+        least=1,
+        most=100_000,
+    )
+    contact_rate_refresh_s: float = setting(
+        60.0,
+        "How often contact rates are counted anew, once a lead asked for `highest_contact_rate`.",
+        unit="s",
+        why="a rate of 30 days changes slowly; the count takes 10 ms for 60,000 dials, in the background",
+        least=1,
+        most=86_400,
+    )
     keep_dials_days: int = setting(
         90,
         "How long reported dials are kept.",
         unit="days",
-        why="contact rates look back 30 days; the rest is for questions that come later",
+        why="contact rates look back `contact_rate_days`; the rest is for questions that come later",
+    )
+    blocked_dispositions: tuple[str, ...] = setting(
+        ("Blocked", "Spam Blocked", "Rejected", "Call Rejected"),
+        "Dispositions, by name or id, of calls that were kept from the prospect: they make `blockRate`.",
+        why="Rejected is the built-in name for it; carriers that label calls answer so",
+    )
+    no_answer_dispositions: tuple[str, ...] = setting(
+        ("No Answer", "NA", "Ring No Answer"),
+        "Dispositions, by name or id, of calls nobody answered: they make `noAnswerRate`.",
+        why="the built-in name and what diallers call it",
     )
     cache_dir: str = setting(
         "",
@@ -100,6 +166,17 @@ class ApiSettings:
         "Universal keys that may ask; keys with limits stand in [api_keys.NAME].",
         why="none: without any key the service refuses to start",
         secret=True,
+    )
+    company_guids: tuple[str, ...] = setting(
+        (),
+        "Company GUIDs whose Dial Results are kept; they open nothing else, and no key stands for one.",
+        why="none: Dial Results are answered 401 until you choose one for each client, as outboundANI does",
+        secret=True,
+    )
+    in_serve: bool = setting(
+        False,
+        "Whether serve answers HTTP at api.listen too, over the engine its own calls use.",
+        why="off: a gateway for Asterisk alone needs no second door",
     )
     max_body_bytes: int = setting(
         1_048_576,

@@ -1,68 +1,50 @@
-"""Keeps the daily counters on disk without making a call wait for the disk."""
+"""The daily and hourly counters on disk."""
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import Future
 from datetime import date
+from typing import NamedTuple
 
-from gateway.model.phone import PhoneNumber
-from gateway.stores.base import StoreError
+from gateway.engine.selector import Choice
+from gateway.engine.write_behind import WriteBehind
 from gateway.stores.inventory import InventoryStore, Usage
 
-_log = logging.getLogger(__name__)
+
+class _Used(NamedTuple):
+    choice: Choice
+    day: date
+    now_s: float
 
 
 class UsageLog:
-    """Counters that changed, written at most once in `interval_s` and never two writes at a time.
+    """Counters that changed. What a crash can lose is stated at `WriteBehind`.
 
-    What a crash can lose is what was counted within `interval_s` after the last write (or while a write was
-    under way): a number may then be used that many times more than its cap. `close` loses nothing.
+    A number may then be used that many times more than its cap.
     """
 
     def __init__(self, store: InventoryStore, interval_s: float) -> None:
         self._store = store
-        self._interval_s = interval_s
-        self._changed: dict[PhoneNumber, tuple[date, int, float]] = {}
-        self._writing: dict[PhoneNumber, tuple[date, int, float]] = {}
-        self._write: Future[None] | None = None
-        self._next_s = 0.0
+        self._rows = WriteBehind(self._save, interval_s=interval_s, what="usage counters")
 
-    def count(self, number: PhoneNumber, day: date, count: int, now_s: float) -> None:
-        """Note that `number` was used for the `count`-th time on `day`. Never blocks, never raises."""
-        self._changed[number] = (day, count, now_s)
-        # A clock that was set back must not silence the log until it catches up.
-        if now_s >= self._next_s or now_s < self._next_s - self._interval_s:
-            self._next_s = now_s + self._interval_s
-            self._flush()
+    def count(self, choice: Choice, day: date, now_s: float) -> None:
+        """Note that the number was used on `day`. Never blocks, never raises."""
+        self._rows.note(choice.ani.e164, _Used(choice, day, now_s), now_s)
 
     def close(self) -> None:
         """Write what is left, and wait for it. Raises `StoreError`."""
-        if self._write is not None:
-            self._settle(self._write)
-        if self._changed:
-            self._store.save_usage(_rows(self._changed.items())).result()
-            self._changed = {}
+        self._rows.close()
 
-    def _flush(self) -> None:
-        if self._write is not None:
-            if not self._write.done():
-                return
-            self._settle(self._write)
-        try:
-            self._write = self._store.save_usage(_rows(self._changed.items()))
-        except StoreError as error:
-            _log.warning("usage counters wait for the next write: %s", error)
-            return
-        self._writing, self._changed = self._changed, {}
-
-    def _settle(self, write: Future[None]) -> None:
-        """Take note of how the last write ended; what failed is written again with the next."""
-        error = write.exception()
-        if error is not None:
-            _log.warning("usage counters wait for the next write: %s", error)
-            self._changed = self._writing | self._changed
-        self._writing, self._write = {}, None
-
-
-def _rows(items: Iterable[tuple[PhoneNumber, tuple[date, int, float]]]) -> list[Usage]:
-    return [Usage(number, day, count, now_s) for number, (day, count, now_s) in items]
+    def _save(self, rows: Collection[_Used]) -> Future[None]:
+        return self._store.save_usage(
+            [
+                Usage(
+                    used.choice.ani,
+                    used.day,
+                    used.choice.uses,
+                    used.now_s,
+                    used.choice.hour_began_s,
+                    used.choice.hour_uses,
+                )
+                for used in rows
+            ]
+        )

@@ -34,6 +34,8 @@ class Lead(NamedTuple):
     """`None` for the automatic order."""
     branded: bool | None = None
     """True for branded numbers only, False for plain ones only, `None` for either."""
+    explain: bool = False
+    """The answer's message is to say why, where the provider can."""
 
 
 _ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?", re.ASCII)

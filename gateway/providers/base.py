@@ -167,6 +167,11 @@ class InventoryService(Protocol):
         """Whether `list_all` works; the vendors' APIs can only be asked for one item."""
         ...
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Fields of our items it has no place for; an item or change that uses one may be refused."""
+        ...
+
     async def create(self, item: Item, *, timeout_s: float) -> None:
         """Add `item`. Raises `AlreadyExistsError` where the service tells that it is there already."""
         ...

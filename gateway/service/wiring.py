@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from gateway.admin.app import AdminServer
+from gateway.admin.dial_batch import dial_batch_routes
 from gateway.admin.health import health_routes
 from gateway.admin.prewarm import Prewarm
 from gateway.agi.server import AgiServer
@@ -20,7 +21,9 @@ from gateway.assignment.owned import OwnedGuard
 from gateway.assignment.resolver import Resolver
 from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
+from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
+from gateway.engine.webhooks import Webhooks
 from gateway.model.decision import Source
 from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
@@ -38,11 +41,18 @@ class Gateway:
         self._upstreams: list[OutboundIq | OutboundAni] = []
         self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
+        self._webhooks: Webhooks | None = None
         self.reporting: Reporting | None = None
         self._report: Report | None = None
         self._resolver: Resolver | None = None
         self._server: AgiServer | None = None
         self._admin: AdminServer | None = None
+        self._api: ApiServer | None = None
+
+    @property
+    def api_addresses(self) -> list[tuple[str, int]]:
+        """Where the engine answers HTTP; known once started, empty unless the settings want it."""
+        return self._api.addresses if self._api else []
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
@@ -64,23 +74,25 @@ class Gateway:
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
-        if self._admin is not None:
-            await self._admin.stop()
-        if self._server is not None:
-            await self._server.stop()
+        for server in (self._admin, self._server, self._api):
+            if server is not None:
+                await server.stop()
         if self._resolver is not None:
             self._resolver.close()
         if self._report is not None:
             self._report.close()
         if self.reporting is not None:
             await self.reporting.stop()
+        if self._webhooks is not None:
+            await self._webhooks.stop()
         for coalescer in self._coalescers:
             await coalescer.close()
         for upstream in self._upstreams:
             await upstream.close()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = self._admin = None
+        self._server = self._resolver = self._report = self.reporting = self._engine = None
+        self._webhooks = self._admin = self._api = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -88,6 +100,10 @@ class Gateway:
         settings = self.settings.assignment
         campaigns = Campaigns(settings, self.settings.campaigns)
         engine = self._open_engine()
+        if self._engine is not None:
+            self._webhooks = Webhooks(self.settings.webhooks, self._engine.inventory())
+            await self._webhooks.start()
+            self._engine.tell_kept_dials(self._webhooks.put)
         cache = AnswerCache(settings, loop.time)
         owned = OwnedGuard(settings, self._engine if settings.only_owned else None)
         self._resolver = Resolver(
@@ -122,11 +138,22 @@ class Gateway:
         if self.settings.admin.listen:
             self._admin = self._admin_server(cache, owned)
             await self._admin.start()
+        await self._serve_api()
 
     def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
         settings = self.settings.admin
         prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
-        return AdminServer(settings, [*health_routes(), *prewarm.routes()])
+        routes = [*health_routes(), *prewarm.routes()]
+        if self.reporting is not None:
+            secret = self.settings.webhook_in.secret
+            routes += dial_batch_routes(secret, self.reporting.confirmations.take)
+        return AdminServer(settings, routes)
+
+    async def _serve_api(self) -> None:
+        """The engine over HTTP as well, over the same numbers and counters as the calls."""
+        if self.settings.api.in_serve and self._engine is not None:
+            self._api = ApiServer(self._engine, self.settings.api, self.settings.api_keys)
+            await self._api.start()
 
     def _call_log(self) -> CallLog | None:
         log = self.settings.log

@@ -33,6 +33,8 @@ async def _serve(settings: Settings) -> int:
         log.info("listening for Asterisk on %s port %d", host, port)
     if gateway.admin_address is not None:
         log.info("listening for operators on %s port %d", *gateway.admin_address)
+    for host, port in gateway.api_addresses:
+        log.info("serving the engine at http://%s:%d", host, port)
     await stop.wait()
     log.info("stopping: calls under way are finished first")
     await gateway.stop()

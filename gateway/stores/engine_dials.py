@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.model.dial import Dial
 from gateway.stores import outdial_target_rows
@@ -17,6 +18,12 @@ MIGRATION: Migration = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX dials_at ON dials (at)",
 )
+PLACES: Migration = ("ALTER TABLE dials ADD COLUMN zip TEXT NOT NULL DEFAULT ''",)
+"""Lets a plan tell dials apart by the prospect's zip."""
+BY_NUMBER: Migration = ("CREATE INDEX dials_ani ON dials (ani, disposition_name, at)",)
+"""Lets contacts be counted number by number, without a look at the rest of a row."""
+# Numbers counted in one piece of work: at 75 dials a day and 30 days, 60,000 dials in about 10 ms.
+_PAGE = 25
 # Each dial kept takes at most this many old ones away, so that no write is a long one.
 _PRUNED_PER_DIAL = 2
 # A prospect who calls is no try; told in any case of letters.
@@ -65,20 +72,40 @@ class EngineDialStore:
         """How each number did since then (epoch seconds), by number. Blocks. Raises `StoreError`.
 
         A dial's disposition is looked up by id, then by name, as the inventory has it now: a flag that is
-        mended counts for the past too.
+        mended counts for the past too. Reads a few numbers at a time, so that writes come in between.
         """
-        rows = self._database.run(
-            lambda transaction: transaction.execute(
-                "SELECT ani, count(contact), coalesce(sum(contact), 0) FROM ("
-                " SELECT ani, coalesce("
-                "  (SELECT contact FROM dispos WHERE id = disposition_name),"
-                "  (SELECT max(contact) FROM dispos WHERE name = disposition_name)) AS contact"
-                " FROM dials WHERE at >= ?"
-                ") GROUP BY ani HAVING count(contact) > 0 ORDER BY ani",
-                (since,),
-            )
-        )
-        return [ContactCount(*row) for row in rows]
+        counts: list[ContactCount] = []
+        after = ""
+        while page := self._database.run(partial(_page, after=after, since=since)):
+            after = page.last
+            counts.extend(page.counts)
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    last: str
+    counts: list[ContactCount]
+
+
+def _page(transaction: Transaction, *, after: str, since: float) -> _Page | None:
+    """The next numbers after `after`; `None` at the end."""
+    last = transaction.execute(
+        "SELECT max(ani) FROM (SELECT DISTINCT ani FROM dials WHERE ani > ? ORDER BY ani LIMIT ?)",
+        (after, _PAGE),
+    )[0][0]
+    if last is None:
+        return None
+    rows = transaction.execute(
+        "SELECT ani, sum(dials), sum(dials * contact) FROM ("
+        " SELECT ani, count(*) AS dials, coalesce("
+        "  (SELECT contact FROM dispos WHERE id = disposition_name),"
+        "  (SELECT max(contact) FROM dispos WHERE name = disposition_name)) AS contact"
+        " FROM dials WHERE ani > ? AND ani <= ? AND at >= ? GROUP BY ani, disposition_name"
+        ") WHERE contact IS NOT NULL GROUP BY ani ORDER BY ani",
+        (after, last, since),
+    )
+    return _Page(last, [ContactCount(*row) for row in rows])
 
 
 def _count_try(transaction: Transaction, dial: Dial, now: int) -> None:
@@ -97,7 +124,8 @@ def _count_try(transaction: Transaction, dial: Dial, now: int) -> None:
 
 def _put(transaction: Transaction, dial: Dial) -> None:
     transaction.execute(
-        "REPLACE INTO dials VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "REPLACE INTO dials (dial_id, at, ani, prospect_phone, campaign_id, disposition_name, talk_s, zip)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             dial.dial_id,
             dial.at,
@@ -106,5 +134,6 @@ def _put(transaction: Transaction, dial: Dial) -> None:
             dial.campaign_id,
             dial.disposition_name,
             dial.talk_s,
+            dial.zip,
         ),
     )

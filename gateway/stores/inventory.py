@@ -8,10 +8,20 @@ from datetime import date
 from gateway.model.inventory import Inventory, Item, Kind
 from gateway.model.inventory_change import Change
 from gateway.model.phone import PhoneNumber
-from gateway.stores import engine_dials, inventory_items, outdial_rows
+from gateway.stores import (
+    engine_dials,
+    engine_statistics,
+    engine_sticky,
+    inventory_items,
+    outdial_rows,
+)
 from gateway.stores.inventory_items import Replaced
 from gateway.stores.sqlite import Migration, SqliteDatabase
 
+_USAGE_OF_HOURS: Migration = (
+    "ALTER TABLE usage ADD COLUMN hour_began REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN hour_uses INTEGER NOT NULL DEFAULT 0",
+)
 MIGRATIONS: tuple[Migration, ...] = (
     (
         """CREATE TABLE campaigns (
@@ -32,6 +42,11 @@ MIGRATIONS: tuple[Migration, ...] = (
     engine_dials.MIGRATION,
     inventory_items.MIGRATION,
     outdial_rows.MIGRATION,
+    _USAGE_OF_HOURS,
+    engine_sticky.MIGRATION,
+    engine_dials.BY_NUMBER,
+    engine_dials.PLACES,
+    engine_statistics.MIGRATION,
 )
 
 
@@ -44,6 +59,10 @@ class Usage:
     count: int
     last_used_s: float
     """Unix time."""
+    hour_began_s: float = 0.0
+    """Unix time of the first use of its last hour; 0 when hours are not counted."""
+    hour_uses: int = 0
+    """Uses in that hour."""
 
 
 class InventoryStore:
@@ -87,16 +106,28 @@ class InventoryStore:
     def load_usage(self) -> list[Usage]:
         """One entry for each number ever used. Raises `StoreError`."""
         rows = self._database.run(
-            lambda transaction: transaction.execute("SELECT number, day, count, last_used FROM usage")
+            lambda transaction: transaction.execute(
+                "SELECT number, day, count, last_used, hour_began, hour_uses FROM usage"
+            )
         )
         return [
-            Usage(PhoneNumber(number), date.fromisoformat(day), count, last_used)
-            for number, day, count, last_used in rows
+            Usage(PhoneNumber(number), date.fromisoformat(day), count, last_used, hour_began, hour_uses)
+            for number, day, count, last_used, hour_began, hour_uses in rows
         ]
 
     def save_usage(self, usage: Iterable[Usage]) -> Future[None]:
         """Replace these numbers' counters soon, without blocking. Raises `StoreError`."""
-        rows = [(entry.number.e164, entry.day.isoformat(), entry.count, entry.last_used_s) for entry in usage]
+        rows = [
+            (
+                entry.number.e164,
+                entry.day.isoformat(),
+                entry.count,
+                entry.last_used_s,
+                entry.hour_began_s,
+                entry.hour_uses,
+            )
+            for entry in usage
+        ]
         return self._database.write(
-            lambda transaction: transaction.execute_many("REPLACE INTO usage VALUES (?, ?, ?, ?)", rows)
+            lambda transaction: transaction.execute_many("REPLACE INTO usage VALUES (?, ?, ?, ?, ?, ?)", rows)
         )

@@ -1,14 +1,17 @@
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from gateway.cli.main import main
+from gateway.engine.inventory import SAMPLE
 
 KEY = ["--set", "outboundiq.key=k", "--set", "outboundiq.url=http://127.0.0.1:9"]
 
@@ -53,3 +56,36 @@ def test_serve_does_not_start_with_an_admin_address_in_use() -> None:
     assert result.exit_code == 3
     assert "error: could not start: " in result.stderr
     assert address.rpartition(":")[2] in result.stderr
+
+
+def test_serve_answers_http_as_well_when_it_is_told_to(tmp_path: Path) -> None:
+    addresses = ["--listen", "127.0.0.1:0", "--set", "api.listen=127.0.0.1:0"]
+    engine = ["--set", f"engine.inventory={SAMPLE}", "--set", "assignment.providers=engine"]
+    api = ["--set", "api.in_serve=true", "--set", "api.keys=made-up-key"]
+    command = [sys.executable, "-m", "gateway", "serve", *addresses, *engine, *api]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = next(line for line in process.stderr if "serving the engine at" in line).split()[-1]
+        request = urllib.request.Request(  # noqa: S310 - the address is the loopback one just printed
+            f"{url}/assignment",
+            data=b'{"prospect_phone": "4045550123"}',
+            headers={"Authorization": "Bearer made-up-key"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - the same
+            answer = json.load(reply)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert answer["ani"].startswith("404")
+
+
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [(["--set", f"engine.inventory={SAMPLE}"], "api.keys"), (["--set", "api.keys=k"], "engine.inventory")],
+)
+def test_serve_does_not_open_a_second_door_without_key_and_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], missing: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["serve", *KEY, "--set", "api.in_serve=true", *more])
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {missing}: is missing")

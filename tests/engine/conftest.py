@@ -19,8 +19,18 @@ FACTS = GeoFacts(
         "201": AreaFacts("NJ", Point(40.9, -74.05)),
         "305": AreaFacts("FL", Point(25.5, -80.4)),
         "274": AreaFacts("WI", None),
+        "+44 Leeds": AreaFacts("+44 England", Point(53.8, -1.5)),
+        "+44 London": AreaFacts("+44 England", Point(51.5, -0.1)),
+        "+44 Bradford": AreaFacts("+44 England", Point(53.8, -1.8)),
+        "+44 Cardiff": AreaFacts("+44 Wales", Point(51.5, -3.2)),
     },
-    uk_places={"44113": "Leeds", "4420": "London"},
+    uk_places={
+        "44113": "Leeds",
+        "4420": "London",
+        "441274": "Bradford",
+        "4429": "Cardiff",
+        "441963": "Wincanton",
+    },
 )
 
 

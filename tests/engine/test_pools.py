@@ -48,3 +48,9 @@ def test_unknown_campaign_may_use_all_unless_strict() -> None:
 def test_lead_without_a_campaign_is_of_the_default_one() -> None:
     pools = Pools(CAMPAIGNS, default_campaign="mixed", strict=True)
     assert pools.tiers(Lead(PHONE)) == (("group mixed",), (SHARED,))
+
+
+def test_group_is_always_found_under_its_own_name_first() -> None:
+    pools = Pools(CAMPAIGNS)
+    for group in ("sales", "returns", "service", "elsewhere", ""):
+        assert pools.scopes(group)[0] == f"group {group}"

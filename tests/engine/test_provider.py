@@ -8,9 +8,10 @@ import pytest
 
 from gateway.engine.geo import Geography
 from gateway.engine.inventory import SAMPLE, InventoryError
+from gateway.engine.limits import Limits
 from gateway.engine.pools import Pools
 from gateway.engine.provider import EngineProvider
-from gateway.engine.selector import Limits, Selector, Terms
+from gateway.engine.selector import Selector, Terms
 from gateway.engine.settings import EngineSettings
 from gateway.model.decision import Source
 from gateway.model.inventory import Ani, Campaign, CampaignType
@@ -69,6 +70,17 @@ def test_no_number_is_an_answer(settings: EngineSettings) -> None:
     provider = EngineProvider.open(replace(settings, daily_cap=0))
     answer = provider.assign_now(LEAD)
     assert (answer.ani, answer.message) == (None, "No available ANI found")
+    provider.close()
+
+
+def test_lead_that_wants_it_explained_is_told_why(settings: EngineSettings) -> None:
+    provider = EngineProvider.open(replace(settings, daily_cap=1))
+    asked = LEAD._replace(explain=True)
+    assert provider.explain(LEAD).number == PhoneNumber("+12125550100")
+    answers = [provider.assign_now(asked) for _ in range(2)]
+    assert [answer.ani for answer in answers] == [PhoneNumber("+12125550100"), None]
+    assert "chosen by area_code among all numbers" in answers[0].message
+    assert "all area_code: 1 at the daily cap" in answers[1].message
     provider.close()
 
 

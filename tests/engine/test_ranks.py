@@ -71,3 +71,28 @@ def test_key_that_fills_a_gap_rises_above_greater_parents() -> None:
     leaf.take(3)
     assert is_heap(leaf.heap)
     assert sorted(leaf.heap) == [1, 2, 3, 4, 10, 12]
+
+
+def test_child_that_leaves_takes_its_key_along_and_its_slot_is_used_again() -> None:
+    first, second, top = Leaf(), Leaf(), Node()
+    first.add(3)
+    second.add(5)
+    first.join(top)
+    second.join(top)
+    first.leave_all()
+    assert top.best == 5
+    first.add(1)
+    assert top.best == 5
+    first.join(top)
+    assert top.best == 1
+    assert len(top.children) == 2
+
+
+def test_number_is_removed_by_its_key() -> None:
+    leaf, top = Leaf(), Node()
+    leaf.join(top)
+    for key in (4, 2, 9):
+        leaf.add(key)
+    leaf.remove(2)
+    assert top.best == 4
+    assert is_heap(leaf.heap)

@@ -3,9 +3,11 @@ from datetime import date
 
 import pytest
 
+from gateway.engine.rules import Rule
+from gateway.engine.selector import Choice
 from gateway.engine.usage import UsageLog
 from gateway.model.phone import PhoneNumber
-from gateway.stores.inventory import MIGRATIONS, InventoryStore
+from gateway.stores.inventory import MIGRATIONS, InventoryStore, Usage
 from gateway.stores.sqlite import SqliteDatabase
 
 DAY = date(2026, 3, 2)
@@ -25,32 +27,32 @@ def kept(database: SqliteDatabase) -> dict[str, int]:
 
 def test_lone_use_is_written_at_once(database: SqliteDatabase) -> None:
     log = UsageLog(InventoryStore(database), 1.0)
-    log.count(ONE, DAY, 1, 100.0)
+    log.count(Choice(ONE, Rule.ANY, 1), DAY, 100.0)
     assert kept(database) == {ONE.e164: 1}
 
 
 def test_uses_within_the_interval_are_written_with_the_next(database: SqliteDatabase) -> None:
     log = UsageLog(InventoryStore(database), 1.0)
-    log.count(ONE, DAY, 1, 100.0)
-    log.count(ONE, DAY, 2, 100.4)
-    log.count(TWO, DAY, 1, 100.9)
+    log.count(Choice(ONE, Rule.ANY, 1), DAY, 100.0)
+    log.count(Choice(ONE, Rule.ANY, 2), DAY, 100.4)
+    log.count(Choice(TWO, Rule.ANY, 1), DAY, 100.9)
     assert kept(database) == {ONE.e164: 1}
-    log.count(ONE, DAY, 3, 101.0)
+    log.count(Choice(ONE, Rule.ANY, 3), DAY, 101.0)
     assert kept(database) == {ONE.e164: 3, TWO.e164: 1}
 
 
 def test_clock_set_back_does_not_silence_the_log(database: SqliteDatabase) -> None:
     log = UsageLog(InventoryStore(database), 1.0)
-    log.count(ONE, DAY, 1, 100_000.0)
+    log.count(Choice(ONE, Rule.ANY, 1), DAY, 100_000.0)
     assert kept(database) == {ONE.e164: 1}
-    log.count(TWO, DAY, 1, 100.0)
+    log.count(Choice(TWO, Rule.ANY, 1), DAY, 100.0)
     assert kept(database) == {ONE.e164: 1, TWO.e164: 1}
 
 
 def test_close_writes_what_is_left(database: SqliteDatabase) -> None:
     log = UsageLog(InventoryStore(database), 1.0)
-    log.count(ONE, DAY, 1, 100.0)
-    log.count(ONE, DAY, 2, 100.1)
+    log.count(Choice(ONE, Rule.ANY, 1), DAY, 100.0)
+    log.count(Choice(ONE, Rule.ANY, 2), DAY, 100.1)
     log.close()
     assert kept(database) == {ONE.e164: 2}
 
@@ -60,8 +62,14 @@ def test_failed_write_is_made_good_by_the_next(
 ) -> None:
     log = UsageLog(InventoryStore(database), 1.0)
     database.run(lambda tx: tx.execute("ALTER TABLE usage RENAME TO hidden"))
-    log.count(ONE, DAY, 1, 100.0)
+    log.count(Choice(ONE, Rule.ANY, 1), DAY, 100.0)
     database.run(lambda tx: tx.execute("ALTER TABLE hidden RENAME TO usage"))
-    log.count(TWO, DAY, 1, 102.0)
+    log.count(Choice(TWO, Rule.ANY, 1), DAY, 102.0)
     assert kept(database) == {ONE.e164: 1, TWO.e164: 1}
     assert "usage counters wait" in caplog.text
+
+
+def test_hour_is_kept_with_the_day(database: SqliteDatabase) -> None:
+    log = UsageLog(InventoryStore(database), 1.0)
+    log.count(Choice(ONE, Rule.ANY, 7, 90.0, 3), DAY, 100.0)
+    assert InventoryStore(database).load_usage() == [Usage(ONE, DAY, 7, 100.0, 90.0, 3)]

@@ -1,5 +1,6 @@
 """From a request to an endpoint and back: request id, key, rate, input, errors in the surface's envelope."""
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,8 @@ from gateway.providers.base import (
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "x-request-id"
+_BODY_S = 30.0
+"""Longest wait for a body: a full batch over a slow line. Beyond, somebody holds a connection open."""
 _ID = web.RequestKey("request id", str)
 _log = logging.getLogger(__name__)
 
@@ -30,9 +33,11 @@ _log = logging.getLogger(__name__)
 class Door:
     """Lets requests in to one endpoint: knows the keys and the rates."""
 
-    def __init__(self, keys: Keyring, rate: RateLimit) -> None:
+    def __init__(self, keys: Keyring, rate: RateLimit, *, body_s: float = _BODY_S) -> None:
+        """`body_s` is the longest wait for a body, in seconds."""
         self._keys = keys
         self._rate = rate
+        self._body_s = body_s
 
     def handler(self, endpoint: Endpoint) -> Handler:
         """What the router calls for `endpoint`."""
@@ -66,12 +71,28 @@ class Door:
         if wait_s:
             raise FailureError("too many requests; wait and send again", status=429, retry_after_s=wait_s)
         try:
-            asked = Asked(key, await _given(endpoint, request), dict(request.match_info))
+            asked = Asked(key, await self._given(endpoint, request), dict(request.match_info))
             return await endpoint.act(asked)
         except BodyError as error:
             raise FailureError(str(error), status=400) from error
         except ProviderError as error:
             raise FailureError(str(error), status=_status(error)) from error
+
+    async def _given(self, endpoint: Endpoint, request: web.Request) -> object:
+        if endpoint.takes is None:
+            return None
+        content = await self._body(request) if endpoint.place.has_body else b""
+        if endpoint.place is Place.QUERY or (endpoint.place is Place.BODY_OR_QUERY and not content.strip()):
+            return decode_query(endpoint.gather(request.query.items()), endpoint.takes)
+        return decode(content, endpoint.takes)
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_s):
+                return await request.read()
+        except TimeoutError as error:
+            message = f"body: not complete within {self._body_s:g} s; send it faster, or less of it"
+            raise FailureError(message, status=408) from error
 
 
 def _allow(endpoint: Endpoint, key: ApiKey) -> None:
@@ -79,14 +100,6 @@ def _allow(endpoint: Endpoint, key: ApiKey) -> None:
         raise FailureError("API key is inactive", status=403)
     if endpoint.universal and key.type is not KeyType.UNIVERSAL:
         raise FailureError("API key is not a universal key, and this needs one", status=403)
-
-
-async def _given(endpoint: Endpoint, request: web.Request) -> object:
-    if endpoint.takes is None:
-        return None
-    if endpoint.place is Place.QUERY:
-        return decode_query(request.query, endpoint.takes)
-    return decode(await request.read(), endpoint.takes)
 
 
 def _status(error: ProviderError) -> int:
@@ -120,10 +133,21 @@ async def with_request_id(request: web.Request, handler: Handler) -> web.StreamR
     request[_ID] = request_id
     try:
         answer = await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        answer = _other_method(request, error)
     except web.HTTPException as error:
         message = f"{request.method} {request.path}: {error.reason}"
         answer = _written(Answered(Plain(success=False, message=message), error.status))
-        if "Allow" in error.headers:
-            answer.headers["Allow"] = error.headers["Allow"]
     answer.headers[REQUEST_ID] = request_id
+    return answer
+
+
+def _other_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
+    """OPTIONS asks for what is in `Allow`; for any other method that is the mend."""
+    allowed = ", ".join(sorted(error.allowed_methods))
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers={"Allow": allowed})
+    message = f"{request.method} {request.path}: method not allowed; use {allowed}"
+    answer = _written(Answered(Plain(success=False, message=message), error.status))
+    answer.headers["Allow"] = allowed
     return answer

@@ -5,20 +5,25 @@ decide on `success`; a batch is answered row by row, and a bad row fails alone.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import msgspec
 
-from gateway.engine.api.bodies import BodyError, decode
+from gateway.engine.api.bodies import BodyError, Phone, decode, phone
 from gateway.engine.api.endpoint import Answered, Asked, Endpoint, Place
 from gateway.engine.api.envelopes import OUTBOUNDIQ
+from gateway.engine.api.explained import Explain, Explained, choose
 from gateway.engine.provider import NO_ANI, EngineProvider
 from gateway.model.lead import Lead, parse_zip
-from gateway.model.phone import PhoneNumber, parse_phone
+from gateway.model.phone import PhoneNumber
 
 _ASSIGNED = "ANI assigned successfully"
-_PHONE_FAULT = "must be a phone number of 10 to 15 digits"
-Phone = Annotated[str, msgspec.Meta(description="10 to 15 digits; formatting characters do no harm.")]
+
+_MOST_EXPLAINED = 50
+"""One explanation takes milliseconds, in which other requests wait."""
+_BATCH_NOTES = (
+    "A bad row fails alone: its `error` says why. More than `api.max_batch` rows are answered 400, and so "
+    f"are more than {_MOST_EXPLAINED} with `explain`."
+)
 
 
 class AssignmentBody(msgspec.Struct):
@@ -29,6 +34,7 @@ class AssignmentBody(msgspec.Struct):
     dialer_campaign: str | None = None
     real_time: bool | None = None
     e164: bool | None = None
+    explain: Explain = None
 
 
 class BatchBody(msgspec.Struct):
@@ -37,6 +43,7 @@ class BatchBody(msgspec.Struct):
     leads: list[msgspec.Raw]
     real_time: bool | None = None
     e164: bool | None = None
+    explain: Explain = None
 
 
 class RowId(msgspec.Struct):
@@ -60,6 +67,7 @@ class Batch(msgspec.Struct):
     leads: list[RowBody]
     real_time: bool | None = None
     e164: bool | None = None
+    explain: Explain = None
 
 
 class Assigned(msgspec.Struct):
@@ -69,6 +77,7 @@ class Assigned(msgspec.Struct):
     ani: str
     """10 digits, or E.164 with plus when `e164` was asked for."""
     message: str
+    explain: Explained | msgspec.UnsetType = msgspec.UNSET
 
 
 class NotAssigned(msgspec.Struct):
@@ -76,6 +85,7 @@ class NotAssigned(msgspec.Struct):
 
     success: bool
     message: str
+    explain: Explained | msgspec.UnsetType = msgspec.UNSET
 
 
 class RowResult(msgspec.Struct):
@@ -84,6 +94,7 @@ class RowResult(msgspec.Struct):
     row_id: str
     outboundani: str
     error: str
+    explain: Explained | msgspec.UnsetType = msgspec.UNSET
 
 
 class BatchResults(msgspec.Struct):
@@ -113,6 +124,7 @@ class AssignmentApi:
                 Place.BODY,
                 AssignmentBody,
                 universal=False,
+                notes="Without a number the status is 200 and `success` is false.",
             ),
             Endpoint(
                 "POST",
@@ -125,57 +137,59 @@ class AssignmentApi:
                 BatchBody,
                 shows=Batch,
                 universal=False,
+                notes=_BATCH_NOTES,
             ),
         )
 
     async def assign(self, asked: Asked[AssignmentBody]) -> Answered:
         """`POST /assignment`."""
         body = asked.given
-        answer = self._provider.assign_now(_lead(body, asked, real_time=body.real_time))
-        if answer.ani is None:
-            return Answered(NotAssigned(success=False, message=answer.message))
-        ani = _written(answer.ani, e164=bool(body.e164))
-        return Answered(Assigned(success=True, ani=ani, message=_ASSIGNED))
+        lead = _lead(body, asked, real_time=body.real_time, explain=body.explain)
+        choice, why = choose(self._provider, lead)
+        if choice is None:
+            return Answered(NotAssigned(success=False, message=NO_ANI, explain=why))
+        ani = _written(choice.ani, e164=bool(body.e164))
+        return Answered(Assigned(success=True, ani=ani, message=_ASSIGNED, explain=why))
 
     async def assign_batch(self, asked: Asked[BatchBody]) -> Answered:
         """`POST /assignment/batch`."""
         leads = asked.given.leads
         if len(leads) > self._max_batch:
             raise BodyError(f"leads: {len(leads)} rows are too many; send at most {self._max_batch}")
+        if asked.given.explain and len(leads) > _MOST_EXPLAINED:
+            raise BodyError(f"explain: {len(leads)} rows are too many for it; send at most {_MOST_EXPLAINED}")
         # The ids first: a row without one has no result to put its fault in, and nothing may be assigned yet.
         ids = [decode(raw, RowId, inside=f"leads[{row}]").row_id for row, raw in enumerate(leads)]
         results = [self._result(row_id, raw, asked) for row_id, raw in zip(ids, leads, strict=True)]
         return Answered(BatchResults(success=True, results=results))
 
     def _result(self, row_id: str, raw: msgspec.Raw, asked: Asked[BatchBody]) -> RowResult:
+        whole = asked.given
         try:
-            lead = _lead(decode(raw, RowBody), asked, real_time=asked.given.real_time)
+            lead = _lead(decode(raw, RowBody), asked, real_time=whole.real_time, explain=whole.explain)
         except BodyError as error:
             return RowResult(row_id, "", str(error))
-        ani = self._provider.assign_now(lead).ani
-        if ani is None:
-            return RowResult(row_id, "", NO_ANI)
-        return RowResult(row_id, _written(ani, e164=bool(asked.given.e164)), "")
+        choice, why = choose(self._provider, lead)
+        if choice is None:
+            return RowResult(row_id, "", NO_ANI, why)
+        return RowResult(row_id, _written(choice.ani, e164=bool(whole.e164)), "", why)
 
 
 def _lead(
-    body: AssignmentBody | RowBody, asked: Asked[AssignmentBody] | Asked[BatchBody], *, real_time: bool | None
+    body: AssignmentBody | RowBody,
+    asked: Asked[AssignmentBody] | Asked[BatchBody],
+    *,
+    real_time: bool | None,
+    explain: bool | None,
 ) -> Lead:
     """The lead a body asks for. A zip that is none is as good as no zip. Raises `BodyError`."""
     return Lead(
-        phone=prospect(body.prospect_phone),
+        phone=phone(body.prospect_phone, "prospect_phone"),
         zip=parse_zip((body.prospect_zip or "").strip()),
         campaign=(body.dialer_campaign or "").strip() or asked.key.default_campaign,
         real_time=bool(real_time),
+        explain=bool(explain),
     )
-
-
-def prospect(text: str) -> PhoneNumber:
-    """The prospect's number. Raises `BodyError`."""
-    phone = parse_phone(text.strip())
-    if phone is None:
-        raise BodyError(f"prospect_phone: {_PHONE_FAULT}")
-    return phone
 
 
 def _written(ani: PhoneNumber, *, e164: bool) -> str:

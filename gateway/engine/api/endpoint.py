@@ -1,9 +1,9 @@
 """One endpoint as a value: where it is, who may ask, what it takes, what it answers."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from gateway.engine.api.keys import ApiKey, Style
 
@@ -18,6 +18,26 @@ class Place(Enum):
     """A JSON body, with any method."""
     QUERY = "query"
     """Query parameters, all texts."""
+    BODY_OR_QUERY = "body or query"
+    """A JSON body, or query parameters where there is none: not every client sends one with GET or DELETE."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body is read."""
+        return self in {Place.BODY, Place.BODY_OR_QUERY}
+
+    @property
+    def has_query(self) -> bool:
+        """Whether the query is read."""
+        return self in {Place.QUERY, Place.BODY_OR_QUERY}
+
+
+def first_of_each(query: Iterable[tuple[str, str]]) -> Mapping[str, Any]:
+    """A query's parameters; of one that stands there twice, the first."""
+    found: dict[str, str] = {}
+    for name, text in query:
+        found.setdefault(name, text)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,8 @@ class Surface:
     """The `msgspec.Struct` of an error's body."""
     failure: Callable[[int, str], Any]
     """An error's body, of status and message."""
+    about: str = ""
+    """What a client's author must know of all its endpoints, for the description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +100,27 @@ class Endpoint:
     place: Place = Place.NOTHING
     takes: type[Any] | None = None
     """The `msgspec.Struct` of the input; its limits are checked and described."""
-    shows: type[Any] | None = None
-    """What the description shows instead of `takes`, where some of it is checked later, part by part."""
+    shows: Any = None
+    """What the description shows instead of `takes`, where some of it is checked later, part by part: a
+    `msgspec.Struct`, or a union of some."""
+    gather: Callable[[Iterable[tuple[str, str]]], Mapping[str, Any]] = first_of_each
+    """Makes one object of a query's names and texts, for `takes` to read."""
     failures: tuple[int, ...] = ()
     """Statuses `act` may fail with, beside those every endpoint has (`common_failures`)."""
     universal: bool = True
     """Whether the key must be of the universal type."""
+    notes: str = ""
+    """What a client's author must know beyond the forms, for the description."""
 
     @property
-    def described(self) -> type[Any] | None:
-        """The input's type for the description."""
-        return self.shows or self.takes
+    def described(self) -> tuple[type[Any], ...]:
+        """The input's types for the description: one, several where each will do, none without input."""
+        shown = self.shows or self.takes
+        return get_args(shown) or ((shown,) if shown is not None else ())
 
     @property
     def common_failures(self) -> tuple[int, ...]:
         """What any request to this endpoint may meet before `act` sees it, or when it breaks."""
-        checked = (400, 413) if self.place is Place.BODY else (400,) if self.place is Place.QUERY else ()
-        return (*checked, 401, 403, 429, 500, 503)
+        checked = () if self.place is Place.NOTHING else (400,)
+        read = (408, 413) if self.place.has_body else ()
+        return (*checked, *read, 401, 403, 429, 500, 503)

@@ -15,6 +15,14 @@ class Plain(msgspec.Struct):
     message: str
 
 
+class Health(msgspec.Struct):
+    """Answer of `GET /healthz`."""
+
+    success: bool
+    anis: int
+    """Numbers in the inventory, paused ones included."""
+
+
 class Fault(msgspec.Struct):
     """What VoIPBin tells of a failure."""
 
@@ -56,6 +64,14 @@ def _failure(status: int, message: str) -> Failure:
     return Failure(Fault(status=word, reason=_REASONS.get(status, word), message=message))
 
 
-OUTBOUNDIQ = Surface("outboundIQ", (Style.BEARER,), Plain, _plain)
-OUTBOUNDANI = Surface("outboundANI", (Style.X_API_KEY,), Plain, _plain)
-VOIPBIN = Surface("VoIPBin", (Style.TOKEN, Style.ACCESSKEY, Style.BEARER), Failure, _failure)
+OUTBOUNDIQ = Surface(
+    "outboundIQ", (Style.BEARER,), Plain, _plain,
+    "The Assignment API, the Dials API and, under /custom, the Custom Dialer Integration.",
+)  # fmt: skip
+OUTBOUNDANI = Surface(
+    "outboundANI", (Style.X_API_KEY,), Plain, _plain, "The AI Dialer Integration, under /dialer."
+)  # fmt: skip
+VOIPBIN = Surface(
+    "VoIPBin", (Style.TOKEN, Style.ACCESSKEY, Style.BEARER), Failure, _failure,
+    "Outdials and their targets, under /v1.0.",
+)  # fmt: skip

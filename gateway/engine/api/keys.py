@@ -10,6 +10,7 @@ from enum import Enum
 from aiohttp import web
 
 from gateway.engine.settings import KeyType
+from gateway.providers.outboundani_guids import COMPANY
 
 
 class Style(Enum):
@@ -20,6 +21,8 @@ class Style(Enum):
     X_API_KEY = ("header", "X-ApiKey")
     TOKEN = ("query", "token")
     ACCESSKEY = ("query", "accesskey")
+    COMPANY = ("query", COMPANY)
+    """outboundANI's company GUID, which is no API key: each opens only its own doors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,15 @@ class UnknownKeyError(Exception):
 
 
 class Keyring:
-    """All keys that may ask."""
+    """All keys that may ask, and the company GUIDs."""
 
-    def __init__(self, keys: Iterable[tuple[str, ApiKey]]) -> None:
+    def __init__(self, keys: Iterable[tuple[str, ApiKey]], companies: Iterable[str] = ()) -> None:
         self._keys = [(secret.encode(), key) for secret, key in keys if secret]
+        self._companies = [
+            (_company(guid), ApiKey(f"api.company_guids {number}", KeyType.ASSIGNMENT))
+            for number, guid in enumerate(companies, 1)
+            if guid
+        ]
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -49,17 +57,28 @@ class Keyring:
     def recognise(self, request: web.Request, styles: Iterable[Style]) -> ApiKey:
         """The key of a request that shows it in one of `styles`. Raises `UnknownKeyError`."""
         styles = tuple(styles)
-        given = next((key for style in styles if (key := _given(request, style))), "")
-        if not given:
+        shown = next(((style, key) for style in styles if (key := _given(request, style))), None)
+        if shown is None:
             ways = " or ".join(_way(style) for style in styles)
-            raise UnknownKeyError(f"API key is missing; send it as {ways}")
+            raise UnknownKeyError(f"{_what(styles[0])} is missing; send it as {ways}")
+        style, given = shown
         # Headers arrive as text with undecodable bytes escaped.
-        candidate = given.encode("utf-8", "surrogateescape")
+        candidate = _company(given) if style is Style.COMPANY else given.encode("utf-8", "surrogateescape")
+        known = self._companies if style is Style.COMPANY else self._keys
         # Every key is compared, in a time that depends on lengths only, so timing tells nothing.
-        found = [key for secret, key in self._keys if hmac.compare_digest(candidate, secret)]
+        found = [key for secret, key in known if hmac.compare_digest(candidate, secret)]
         if not found:
-            raise UnknownKeyError("API key is invalid")
+            raise UnknownKeyError(f"{_what(style)} is invalid")
         return found[0]
+
+
+def _company(guid: str) -> bytes:
+    """A GUID for comparison: upper and lower case are the same (RFC 9562 §4)."""
+    return guid.strip().lower().encode("utf-8", "surrogateescape")
+
+
+def _what(style: Style) -> str:
+    return "company GUID" if style is Style.COMPANY else "API key"
 
 
 def _given(request: web.Request, style: Style) -> str:
@@ -77,6 +96,8 @@ def _way(style: Style) -> str:
     place, name = style.value
     if style is Style.BEARER:
         return "Authorization: Bearer YOUR_API_KEY"
+    if style is Style.COMPANY:
+        return f"?{name}=YOUR_COMPANY_GUID"
     return f"{name}: YOUR_API_KEY" if place == "header" else f"?{name}=YOUR_API_KEY"
 
 

@@ -4,7 +4,7 @@ Source: the OpenAPI Specification 3.1. Schemas come from the `msgspec` structs t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -12,17 +12,21 @@ from typing import Any
 import msgspec
 
 from gateway.engine.api.endpoint import Endpoint, Place
+from gateway.engine.api.envelopes import Health
 from gateway.engine.api.keys import Style
 
 _PATH_PART = re.compile(r"\{(\w+)\}")
 _JSON = "application/json"
+_UNIVERSAL = "Needs a universal key."
+_NO_BODY = "In place of the body's field, where there is no body."
 
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole description as a JSON object."""
-    types = list(dict.fromkeys(kind for endpoint in endpoints for kind in _types(endpoint)))
+    types = list(dict.fromkeys([Health, *(kind for endpoint in endpoints for kind in _types(endpoint))]))
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, schemas, strict=True))
+    surfaces = dict.fromkeys(endpoint.surface for endpoint in endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(
@@ -36,15 +40,15 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "description": "The engine over HTTP, in the words of outboundIQ, outboundANI and VoIPBin.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": paths,
+        "tags": [{"name": each.name, "description": each.about} for each in surfaces],
+        "paths": _HEALTH | paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
 
 
 def _types(endpoint: Endpoint) -> list[Any]:
-    taken = [endpoint.described] if endpoint.described is not None else []
     answered = [kind for kinds in endpoint.answers.values() for kind in kinds]
-    return [*taken, *answered, endpoint.surface.error]
+    return [*endpoint.described, *answered, endpoint.surface.error]
 
 
 def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -52,9 +56,12 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[s
     operation: dict[str, Any] = {
         "operationId": _name(endpoint),
         "summary": endpoint.summary,
+        "description": " ".join(filter(None, (endpoint.notes, _UNIVERSAL if endpoint.universal else ""))),
         "tags": [endpoint.surface.name],
         "security": [{style.name.lower(): []} for style in endpoint.surface.styles],
-        "parameters": _parameters(endpoint, components),
+        "parameters": _parameters(
+            endpoint, [components[_component(schema_of[kind])] for kind in endpoint.described]
+        ),
         "responses": {
             str(status): _answer(status, [schema_of[kind] for kind in kinds])
             for status, kinds in {
@@ -63,10 +70,11 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[s
             }.items()
         },
     }
-    if endpoint.place is Place.BODY:
+    if endpoint.place.has_body:
+        schema = _any_of([schema_of[kind] for kind in endpoint.described])
         operation["requestBody"] = {
-            "required": True,
-            "content": {_JSON: {"schema": schema_of[endpoint.described]}},
+            "required": endpoint.place is Place.BODY,
+            "content": {_JSON: {"schema": schema}},
         }
     return operation
 
@@ -77,26 +85,39 @@ def _name(endpoint: Endpoint) -> str:
 
 
 def _answer(status: int, schemas: list[Any]) -> dict[str, Any]:
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     headers = (
         {"Retry-After": {"schema": {"type": "string"}}} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
     )
     return {
         "description": HTTPStatus(status).phrase,
-        "content": {_JSON: {"schema": schema}},
+        "content": {_JSON: {"schema": _any_of(schemas)}},
         **({"headers": headers} if headers else {}),
     }
 
 
-def _parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str, Any]]:
+def _any_of(schemas: list[Any]) -> Any:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _component(schema: Mapping[str, Any]) -> str:
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def _parameters(endpoint: Endpoint, described: Sequence[Any]) -> list[dict[str, Any]]:
     found = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PATH_PART.findall(endpoint.path)
     ]
-    if endpoint.place is Place.QUERY and endpoint.described is not None:
-        schema = components[endpoint.described.__name__]
+    for schema in described if endpoint.place.has_query else ():
         found += [
-            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": part}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()) and not endpoint.place.has_body,
+                **({"description": _NO_BODY} if endpoint.place.has_body else {}),
+                # Beside a body the query is not looked at, so that its limits are none of the request's.
+                "schema": {"type": "string"} if endpoint.place.has_body else part,
+            }
             for name, part in schema["properties"].items()
         ]
     return found
@@ -109,4 +130,20 @@ _SCHEMES = {
         else {"type": "apiKey", "in": style.value[0], "name": style.value[1]}
     )
     for style in Style
+}
+_HEALTH = {
+    "/healthz": {
+        "get": {
+            "operationId": "get_healthz",
+            "summary": "Alive, and with how many numbers",
+            "description": "Needs no key, and counts against no rate.",
+            "security": [],
+            "responses": {
+                "200": {
+                    "description": HTTPStatus.OK.phrase,
+                    "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Health"}}},
+                }
+            },
+        }
+    }
 }

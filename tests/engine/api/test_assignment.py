@@ -89,6 +89,44 @@ async def test_row_of_the_wrong_type_fails_alone(client: ClientSession) -> None:
     assert answer["results"][0]["error"] == "prospect_phone: expected `str`, got `int`"
 
 
+async def test_explain_has_the_answer_tell_why(client: ClientSession) -> None:
+    body = {"prospect_phone": "2125550199", "prospect_zip": "10001", "dialer_campaign": "9001"}
+    told = (await post(client, "/assignment", body | {"explain": True}))[1]["explain"]
+    assert told["text"] == "chosen by zip among own numbers"
+    assert told["steps"] == [{"among": "own", "rule": "zip", "outcome": "chosen"}]
+    assert "explain" not in (await post(client, "/assignment", body | {"explain": False}))[1]
+
+
+async def test_explain_tells_why_there_is_no_number(client: ClientSession) -> None:
+    body = {"prospect_phone": "2125550199", "dialer_campaign": "unknown", "explain": True}
+    answer = (await post(client, "/assignment", body))[1]
+    assert (answer["success"], answer["message"]) == (False, "No available ANI found")
+    assert answer["explain"]["text"].startswith("no number")
+
+
+async def test_every_row_of_a_batch_is_explained(client: ClientSession) -> None:
+    leads = [{"row_id": "1", "prospect_phone": "2125550199"}, {"row_id": "2", "prospect_phone": "1"}]
+    results = (await post(client, "/assignment/batch", {"explain": True, "leads": leads}))[1]["results"]
+    assert results[0]["explain"]["text"].startswith("no number")
+    assert "explain" not in results[1]
+
+
+async def test_long_batch_is_not_explained(cache_dir: Path) -> None:
+    """Each explanation takes milliseconds, in which nobody else is answered."""
+    provider = EngineProvider.open(EngineSettings(cache_dir=str(cache_dir)))
+    leads = [{"row_id": "1", "prospect_phone": "2125550199"}] * 51
+    async with (
+        TestServer(make_app(provider, ApiSettings(keys=("right",)))) as server,
+        ClientSession(server.make_url("/")) as session,
+    ):
+        answer = await post(session, "/assignment/batch", {"explain": True, "leads": leads})
+    provider.close()
+    assert answer == (
+        400,
+        {"success": False, "message": "explain: 51 rows are too many for it; send at most 50"},
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "body", "message"),
     [

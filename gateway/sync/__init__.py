@@ -1,0 +1,1 @@
+"""Makes a backend's inventory what a file says: compare, order the steps, take them, any number of times."""
