@@ -101,6 +101,6 @@ def test_a_wrong_number_is_a_failure(tmp_path: Path) -> None:
     code, printed, result = run(tmp_path, "--scenario=campaign-start", "--seconds=1", "--lie")
     assert code == 1
     calls, failures = result["entries"]["AGI outboundiq"]
-    assert failures == result["failures"]
+    assert failures <= result["failures"]
     assert calls / 20 < failures < calls / 5
     assert "NOT GOOD" in printed
