@@ -68,10 +68,8 @@ async def test_killed_again_and_again_the_list_is_complete_in_the_end(tmp_path: 
             process = await started(leads, *options)
             await _request(upstream, upstream.counters.requests + more, process)
             # However slow the machine, each run but the first shall have rows to go on from.
-            while (
-                more > 3 and process.returncode is None and not leads.with_name("out.csv.progress").exists()
-            ):
-                await asyncio.sleep(0.002)
+            if more > 3:
+                await _until(leads.with_name("out.csv.progress").exists, process)
             process.kill()
             await process.communicate()
             assert process.returncode == -signal.SIGKILL
