@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.agi.protocol import AgiProtocol
 from gateway.agi.settings import AgiSettings
@@ -64,31 +64,57 @@ class AgiServer:
         """Where it listens: (host, port), in the order of the settings."""
         return [one.getsockname()[:2] for server in self._servers for one in server.sockets]
 
-    async def start(self) -> None:
-        """Listen. Raises `OSError` naming the address that cannot be had; then none stays open."""
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listen at the addresses of the settings, or with these sockets instead, which listen already.
+
+        Raises `OSError` naming the address that cannot be had; then none stays open.
+        """
         try:
+            if sockets:
+                await self.accept_from(sockets)
+                return
             for address in self.settings.listen:
                 self._servers.append(await self._listen(address))
         except OSError:
             await self.stop()
             raise
 
-    async def stop(self) -> None:
-        """Take no more connections, let those under way finish, at most `drain_timeout_s`; then leave."""
-        for server in self._servers:
+    async def accept_from(self, sockets: Iterable[socket.socket]) -> list[asyncio.Server]:
+        """Take connections from these listening sockets too, which are ours from now on.
+
+        Their kernel queues live on after us as long as another process has them open too.
+        """
+        servers = [
+            await self._loop.create_server(lambda: AgiProtocol(self), sock=sock, backlog=_BACKLOG)
+            for sock in sockets
+        ]
+        self._servers += servers
+        return servers
+
+    def cease(self, servers: Iterable[asyncio.Server]) -> None:
+        """Take no more connections from these, which `accept_from` returned."""
+        for server in servers:
             server.close()
-        self._servers.clear()
+            self._servers.remove(server)
+
+    async def stop(self, *, patient: bool = False) -> None:
+        """Take no more connections, let those under way finish, at most `drain_timeout_s`; then leave.
+
+        One that has sent nothing yet is closed soon, for somebody may hold it open for nothing; `patient`
+        gives it all its time.
+        """
+        self.cease(list(self._servers))
         if self.metrics.open:
-            await self._drain()
+            await self._drain(patient=patient)
         self.environments.close()
         self.sessions.close()
 
-    async def _drain(self) -> None:
+    async def _drain(self, *, patient: bool) -> None:
         self._all_left.clear()
         try:
             async with asyncio.timeout(self.settings.drain_timeout_s):
                 await asyncio.sleep(_DRAIN_GRACE_S)
-                for connection in self.environments.waiting():
+                for connection in () if patient else self.environments.waiting():
                     connection.drain()
                 if self.metrics.open:
                     await self._all_left.wait()

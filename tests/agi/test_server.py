@@ -1,6 +1,7 @@
 """The listener over real sockets: who gets in, how long, and what is answered."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -286,6 +287,45 @@ async def test_a_call_connected_just_before_the_stop_is_still_answered() -> None
         await settled(lambda: server.metrics.open == 1)
         stopping = asyncio.create_task(server.stop())
         await asyncio.sleep(0.02)
+        writer.write(REQUEST)
+        assert await reader.read() == b'SET VARIABLE ECHO "hello"\n'
+        writer.close()
+        await asyncio.wait_for(stopping, 1)
+
+
+async def test_what_waits_in_a_socket_of_others_is_answered_by_the_next_server() -> None:
+    """A worker that leaves resets nobody, as long as somebody keeps the socket."""
+    with socket.create_server(("127.0.0.1", 0)) as kept:
+        loop = asyncio.get_running_loop()
+        first = AgiServer(FAST, Verbs().table, SessionMetrics(), loop)
+        await first.start([kept.dup()])
+        assert await ask(first) == b'SET VARIABLE ECHO "hello"\n'
+        await first.stop()
+        reader, writer = await asyncio.open_connection(*kept.getsockname())
+        writer.write(REQUEST)
+        second = AgiServer(FAST, Verbs().table, SessionMetrics(), loop)
+        await second.start([kept.dup()])
+        assert await reader.read() == b'SET VARIABLE ECHO "hello"\n'
+        writer.close()
+        await second.stop()
+
+
+async def test_a_socket_taken_for_a_while_is_left_to_others_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as kept:
+        async with serving() as server:
+            taken = await server.accept_from([kept.dup()])
+            assert len(server.addresses) == 2
+            server.cease(taken)
+            assert len(server.addresses) == 1
+            assert await ask(server) == b'SET VARIABLE ECHO "hello"\n'
+
+
+async def test_a_patient_stop_gives_a_silent_connection_all_its_time() -> None:
+    async with serving() as server:
+        reader, writer = await connect(server)
+        await settled(lambda: server.metrics.open == 1)
+        stopping = asyncio.create_task(server.stop(patient=True))
+        await asyncio.sleep(0.15)
         writer.write(REQUEST)
         assert await reader.read() == b'SET VARIABLE ECHO "hello"\n'
         writer.close()
