@@ -108,9 +108,14 @@ class AnswerCache:
             return
         self._none[key] = True
 
-    def prewarm(self, phone: PhoneNumber, campaign: str, ani: PhoneNumber) -> None:
-        """Remember a number assigned ahead of the call, for calls to `phone` with any zip."""
-        self._prewarmed.put((phone.e164, campaign), ani)
+    def prewarm(
+        self, phone: PhoneNumber, campaign: str, ani: PhoneNumber, left_s: float | None = None
+    ) -> None:
+        """Remember a number assigned ahead of the call, for calls to `phone` with any zip.
+
+        `left_s` is what is left of its time in seconds when another cache had it before.
+        """
+        self._prewarmed.put((phone.e164, campaign), ani, left_s)
 
     def _from_shelves(self, key: LeadKey) -> Decision | None:
         shelf_key = _shelf_key(key)

@@ -6,7 +6,7 @@ the same moment, and calls would wait meanwhile: each write drops two at most.
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gateway.model.phone import PhoneNumber
 
@@ -35,14 +35,25 @@ class Shelf:
         kept = self._kept.get(key)
         return PhoneNumber(kept[0]) if kept is not None and kept[1] > self._time() else None
 
-    def put(self, key: ShelfKey, ani: PhoneNumber) -> None:
-        """Keep `ani` from now on."""
+    def rows(self) -> Iterator[tuple[ShelfKey, str, float]]:
+        """What is kept, the oldest first: the number in E.164 and the seconds left to it.
+
+        Puts may come between two rows; what they add is not among them.
+        """
+        for key, (number, until) in list(self._kept.items()):
+            left_s = until - self._time()
+            if left_s > 0:
+                yield key, number, left_s
+
+    def put(self, key: ShelfKey, ani: PhoneNumber, left_s: float | None = None) -> None:
+        """Keep `ani` from now on; only for `left_s` seconds when it is a row of another shelf."""
         if self._keep_s <= 0:
             return
         now = self._time()
+        keep_s = self._keep_s if left_s is None else min(left_s, self._keep_s)
         self._kept.pop(key, None)
         # Few campaigns and few numbers make up many of these: their texts are shared.
-        self._kept[key[0], sys.intern(key[1])] = (sys.intern(ani.e164), now + self._keep_s)
+        self._kept[key[0], sys.intern(key[1])] = (sys.intern(ani.e164), now + keep_s)
         for _ in range(_DROPPED_AT_ONCE):
             _, until = self._kept[next(iter(self._kept))]
             if until > now and len(self._kept) <= self._size:

@@ -56,3 +56,18 @@ def test_without_time_to_keep_nothing_is_kept(hand: Hand) -> None:
     shelf = Shelf(size=10, keep_s=0.0, time=hand)
     shelf.put(("a", ""), ANI)
     assert len(shelf) == 0
+
+
+def test_rows_of_one_shelf_live_on_in_another_for_the_time_they_have_left(hand: Hand) -> None:
+    shelf, other = (Shelf(size=10, keep_s=60.0, time=hand) for _ in range(2))
+    shelf.put(("a", "c"), ANI)
+    hand.now += 20
+    shelf.put(("b", "c"), OTHER)
+    hand.now += 20
+    for key, number, left_s in shelf.rows():
+        other.put(key, PhoneNumber(number), left_s)
+    hand.now += 19
+    assert [other.get((key, "c")) for key in "ab"] == [ANI, OTHER]
+    hand.now += 2
+    assert [other.get((key, "c")) for key in "ab"] == [None, OTHER]
+    assert list(shelf.rows()) == [(("b", "c"), OTHER.e164, 19.0)]
