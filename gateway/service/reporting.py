@@ -3,6 +3,8 @@
 AMI links ─┐
 verb report├─► recorder ─► spool ─► delivery ─► targets
 verb assign┘ (an earlier dial on the same channel)
+
+With several workers the verbs are in other processes and come in through `reporting_hub`.
 """
 
 import logging
@@ -30,6 +32,9 @@ from gateway.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+_MAX_HEARD = 10_000
+"""Calls remembered as over: ten seconds' worth at 1,000 calls a second."""
+
 Target = OutboundIqDials | OutboundAniResults | LinesTarget | EngineDials
 
 
@@ -45,12 +50,18 @@ class Reporting:
         """Call ends that make no record, by the reason."""
         self.confirmations = Confirmations(self._confirm)
         """Takes what webhooks tell of dials that were sent."""
+        self._heard: dict[tuple[str, str], None] = {}
         self._targets: list[Target] = []
         self._spool: DialSpool | None = None
         self._delivery: Delivery | None = None
         self.links = [
             AmiLink(name, link, self._hear, metrics.ami_link(name)) for name, link in settings.ami.items()
         ]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many records wait for the disk that no more should come."""
+        return self._metrics.dials.buffered >= self._settings.spool.buffer_records
 
     @property
     def faults(self) -> dict[str, str]:
@@ -106,7 +117,12 @@ class Reporting:
             self._spool.put(dial)
 
     def note_assigned(self, peer: str, state: CallState, uniqueid: str) -> None:
-        """A call of the PBX at `peer` has its answer: its link may have to notice that it ended unheard."""
+        """A call of the PBX at `peer` has its answer: its link may have to notice that it ended unheard.
+
+        A worker's word may come after the Hangup event of its call; then there is nothing left to notice.
+        """
+        if (uniqueid, state.dial_id) in self._heard:
+            return
         for link in self.links:
             if link.peer_host == peer:
                 link.note_open(state, uniqueid)
@@ -117,9 +133,12 @@ class Reporting:
         return await self._spool.confirm(dial_ids)
 
     def _hear(self, end: CallEnd) -> None:
-        if self._metrics.dials.buffered >= self._settings.spool.buffer_records:
+        if self.is_full:
             raise TryAgainError
         self.take_earlier(end)
+        self._heard[end.uniqueid, end.state.dial_id] = None
+        if len(self._heard) > _MAX_HEARD:
+            del self._heard[next(iter(self._heard))]
 
     def _dial(self, end: CallEnd) -> Dial | None:
         made = self._recorder.record(end)
