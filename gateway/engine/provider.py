@@ -35,11 +35,14 @@ from gateway.stores.engine_sticky import StickyStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.outdials import OutdialStore
 from gateway.stores.sqlite import SqliteDatabase
+from gateway.stores.usage import Usage, UsageStore
 
 NO_ANI = "No available ANI found"
 """What an answer without a number says; the Assignment API's words."""
 _NOBODY = Answer(None, NO_ANI)
 _BEST = AssignmentType.HIGHEST_CONTACT_RATE
+# Rows of other processes taken over at one call: a millisecond.
+_PORTION = 100
 
 
 class EngineProvider:
@@ -65,7 +68,8 @@ class EngineProvider:
         self._dice = dice
         self._calendar = Calendar(settings.timezone)
         self._store = InventoryStore(database)
-        self._usage = UsageLog(self._store, settings.flush_interval_s)
+        used = UsageStore(database).load()
+        self._usage = UsageLog(UsageStore(database), settings.flush_interval_s, mark=used.mark)
         self._on_kept: OnKept | None = None
         if settings.inventory:
             self._store.save(read_inventory(Path(settings.inventory)))
@@ -73,7 +77,7 @@ class EngineProvider:
         now_s = clock()
         self._set_day(now_s)
         known = Known.read(self._store)
-        self._selector = self._select_from(known.inventory, now_s)
+        self._selector = self._select_from(known.inventory, used.others, now_s)
         self._refresh = Refresh(self._store, EngineDialStore(database), settings, known)
         self._attend_s = 0.0
 
@@ -126,6 +130,8 @@ class EngineProvider:
         choice = self._selector.select(lead, now_s)
         if choice is not None:
             self._usage.count(choice, self._day, now_s)
+            if self._usage.expects_news or self._sticky.expects_news:
+                self._attend_s = 0.0
         if lead.assignment_type is _BEST and not self._refresh.wants_rates:
             self._want_rates()
         return choice
@@ -219,7 +225,7 @@ class EngineProvider:
         if self._on_kept is not None:
             self._on_kept(dials)
 
-    def _select_from(self, inventory: Inventory, now_s: float) -> Selector:
+    def _select_from(self, inventory: Inventory, used: Sequence[Usage], now_s: float) -> Selector:
         settings = self._settings
         self._campaigns = {campaign.id: campaign for campaign in inventory.campaigns}
         limits = Limits(
@@ -231,7 +237,7 @@ class EngineProvider:
         )
         sticky = self._sticky.load(now_s)
         terms = Terms(self._geography, self._pools(), limits, self._dice, sticky)
-        return Selector(inventory.anis, self._store.load_usage(), terms, today=self._day)
+        return Selector(inventory.anis, used, terms, today=self._day)
 
     def _pools(self) -> Pools:
         settings = self._settings
@@ -250,7 +256,13 @@ class EngineProvider:
             portion = self._refresh.attend(now_s)
             if portion is not None:
                 self._apply_portion(portion)
+        self._learn()
         self._attend_s = min(self._day_ends_s, self._refresh.next_s)
+
+    def _learn(self) -> None:
+        """Take over what other processes did with the same inventory, a millisecond's worth."""
+        self._selector.recount(self._usage.news(_PORTION))
+        self._sticky.learn(_PORTION)
 
     def _apply_portion(self, portion: Portion) -> None:
         if portion.campaigns is not None:

@@ -27,7 +27,7 @@ from gateway.engine.whereabouts import Whereabouts
 from gateway.model.inventory import Ani
 from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber
-from gateway.stores.inventory import Usage
+from gateway.stores.usage import Usage
 
 # An enum's member costs more to look up than a constant, and these are asked for at every call.
 _STICKY, _BEST, _TOLL_FREE = Rule.STICKY, AssignmentType.HIGHEST_CONTACT_RATE, AssignmentType.TFN
@@ -138,6 +138,11 @@ class Selector:
     def begin_day(self, day: date) -> None:
         """Count from nothing, and end the pauses that are over. A day that is not later changes nothing."""
         self._roster.begin_day(day)
+
+    def recount(self, usage: Iterable[Usage]) -> None:
+        """Count what other processes used as well. 10 µs for each number."""
+        for used in usage:
+            self._roster.recount(used)
 
     def put(self, ani: Ani) -> None:
         """Let a number in, or change one, whose uses and rest stay. Takes 10 µs.

@@ -39,6 +39,16 @@ class StickyMap:
             return None
         return kept.number
 
+    def learn(self, prospect: str, kept: Kept) -> None:
+        """Take over what another process showed, unless we have shown one since. Nobody is told of it."""
+        known = self._kept.get(prospect)
+        if known is not None and known.seen_s >= kept.seen_s:
+            return
+        self._kept[prospect] = kept
+        self._kept.move_to_end(prospect)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
     def keep(self, prospect: PhoneNumber, number: PhoneNumber, now_s: float) -> None:
         """Remember what `prospect` saw now."""
         kept = Kept(number, now_s)

@@ -1,8 +1,5 @@
 """The sticky map on disk, so that a restart shows prospects the same numbers."""
 
-from collections.abc import Collection
-from concurrent.futures import Future
-
 from gateway.engine.settings import EngineSettings
 from gateway.engine.sticky import Kept, StickyMap
 from gateway.engine.write_behind import WriteBehind
@@ -19,29 +16,50 @@ class StickyLog:
         self._store = store
         self._keep_s = settings.sticky_days * _DAY_S
         self._size = settings.sticky_size
-        self._rows = WriteBehind(
-            self._save, interval_s=settings.flush_interval_s, what="the numbers prospects saw"
-        )
+        self._interval_s = settings.flush_interval_s
+        self._rows: WriteBehind[StickyRow, StickyRow] | None = None
+        self._map: StickyMap | None = None
 
     def load(self, now_s: float) -> StickyMap | None:
         """The map as it was left, `None` when it is switched off. Blocks. Raises `StoreError`."""
         if self._keep_s <= 0:
             return None
-        rows = self._store.load(since_s=now_s - self._keep_s, most=self._size)
-        return StickyMap(
-            ((row.prospect, Kept(PhoneNumber(row.number), row.seen_s)) for row in rows),
+        found = self._store.load(since_s=now_s - self._keep_s, most=self._size)
+        self._rows = rows = WriteBehind(
+            self._store.save,
+            interval_s=self._interval_s,
+            what="the numbers prospects saw",
+            mark=found.mark,
+        )
+
+        def note(prospect: str, kept: Kept | None, noted_s: float) -> None:
+            number = "" if kept is None else kept.number.e164
+            rows.note(prospect, StickyRow(prospect, number, noted_s), noted_s)
+
+        self._map = StickyMap(
+            ((row.prospect, _kept(row)) for row in found.others),
             keep_s=self._keep_s,
             size=self._size,
-            note=self._note,
+            note=note,
         )
+        return self._map
+
+    @property
+    def expects_news(self) -> bool:
+        """Whether `learn` may soon have something to do."""
+        return self._rows is not None and self._rows.expects_news
+
+    def learn(self, most: int) -> None:
+        """Take over up to `most` of what other processes showed. Never blocks or raises."""
+        if self._rows is not None and self._map is not None:
+            for row in self._rows.news(most):
+                self._map.learn(row.prospect, _kept(row))
 
     def close(self) -> None:
         """Write what is left, and wait for it. Raises `StoreError`."""
-        self._rows.close()
+        if self._rows is not None:
+            self._rows.close()
 
-    def _note(self, prospect: str, kept: Kept | None, now_s: float) -> None:
-        number = "" if kept is None else kept.number.e164
-        self._rows.note(prospect, StickyRow(prospect, number, now_s), now_s)
 
-    def _save(self, rows: Collection[StickyRow]) -> Future[None]:
-        return self._store.save(rows)
+def _kept(row: StickyRow) -> Kept:
+    return Kept(PhoneNumber(row.number), row.seen_s)

@@ -1,27 +1,21 @@
-"""Inventory and usage counters in one database: what the engine must not forget."""
+"""The inventory, and the format of the whole database: what the engine must not forget."""
 
-from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import date
 
 from gateway.model.inventory import Inventory, Item, Kind
 from gateway.model.inventory_change import Change
-from gateway.model.phone import PhoneNumber
 from gateway.stores import (
     engine_dials,
     engine_statistics,
     engine_sticky,
     inventory_items,
     outdial_rows,
+    shared,
+    usage,
 )
 from gateway.stores.inventory_items import Replaced
 from gateway.stores.sqlite import Migration, SqliteDatabase
 
-_USAGE_OF_HOURS: Migration = (
-    "ALTER TABLE usage ADD COLUMN hour_began REAL NOT NULL DEFAULT 0",
-    "ALTER TABLE usage ADD COLUMN hour_uses INTEGER NOT NULL DEFAULT 0",
-)
 MIGRATIONS: tuple[Migration, ...] = (
     (
         """CREATE TABLE campaigns (
@@ -42,27 +36,15 @@ MIGRATIONS: tuple[Migration, ...] = (
     engine_dials.MIGRATION,
     inventory_items.MIGRATION,
     outdial_rows.MIGRATION,
-    _USAGE_OF_HOURS,
+    usage.OF_HOURS,
     engine_sticky.MIGRATION,
     engine_dials.BY_NUMBER,
     engine_dials.PLACES,
     engine_statistics.MIGRATION,
+    shared.MIGRATION,
+    usage.SHARED,
+    engine_sticky.SHARED,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """How often a number was handed out on the last day it was used."""
-
-    number: PhoneNumber
-    day: date
-    count: int
-    last_used_s: float
-    """Unix time."""
-    hour_began_s: float = 0.0
-    """Unix time of the first use of its last hour; 0 when hours are not counted."""
-    hour_uses: int = 0
-    """Uses in that hour."""
 
 
 class InventoryStore:
@@ -102,32 +84,3 @@ class InventoryStore:
     def version(self) -> Future[int]:
         """A count that grows with every write of any process, usage aside. Raises `StoreError`."""
         return self._database.write(inventory_items.version)
-
-    def load_usage(self) -> list[Usage]:
-        """One entry for each number ever used. Raises `StoreError`."""
-        rows = self._database.run(
-            lambda transaction: transaction.execute(
-                "SELECT number, day, count, last_used, hour_began, hour_uses FROM usage"
-            )
-        )
-        return [
-            Usage(PhoneNumber(number), date.fromisoformat(day), count, last_used, hour_began, hour_uses)
-            for number, day, count, last_used, hour_began, hour_uses in rows
-        ]
-
-    def save_usage(self, usage: Iterable[Usage]) -> Future[None]:
-        """Replace these numbers' counters soon, without blocking. Raises `StoreError`."""
-        rows = [
-            (
-                entry.number.e164,
-                entry.day.isoformat(),
-                entry.count,
-                entry.last_used_s,
-                entry.hour_began_s,
-                entry.hour_uses,
-            )
-            for entry in usage
-        ]
-        return self._database.write(
-            lambda transaction: transaction.execute_many("REPLACE INTO usage VALUES (?, ?, ?, ?, ?, ?)", rows)
-        )

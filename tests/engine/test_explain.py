@@ -12,7 +12,7 @@ from gateway.engine.sticky import Kept, StickyMap
 from gateway.model.inventory import Ani, Campaign, CampaignType
 from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber
-from gateway.stores.inventory import Usage
+from gateway.stores.usage import Usage
 
 TODAY = date(2026, 3, 2)
 NOW_S = 10_000.0

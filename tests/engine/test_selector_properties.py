@@ -18,7 +18,7 @@ from gateway.engine.selector import Choice, Selector, Terms
 from gateway.model.inventory import Ani, Campaign, CampaignType
 from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber
-from gateway.stores.inventory import Usage
+from gateway.stores.usage import Usage
 
 TODAY = date(2026, 3, 2)
 CAMPAIGNS = (

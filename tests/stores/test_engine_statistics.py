@@ -20,8 +20,9 @@ from gateway.stores.engine_statistics import (
     EngineStatisticsStore,
     Place,
 )
-from gateway.stores.inventory import MIGRATIONS, InventoryStore, Usage
+from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.sqlite import SqliteDatabase
+from gateway.stores.usage import Usage, UsageStore
 
 NOW = 1_760_000_000.0
 TODAY, TOMORROW = date(2025, 10, 9), date(2025, 10, 10)
@@ -87,9 +88,8 @@ def test_pages_of_any_size_hold_every_number_once(most: int, count: int) -> None
 
 
 def test_uses_are_summed_over_days(store: EngineStatisticsStore, database: SqliteDatabase) -> None:
-    inventory = InventoryStore(database)
-    for day, count in ((TODAY, 2), (TODAY, 5), (TOMORROW, 1), (TOMORROW, 3)):
-        inventory.save_usage([Usage(PhoneNumber(ONE), day, count, NOW)]).result(5)
+    for day, count in ((TODAY, 2), (TODAY, 3), (TOMORROW, 1), (TOMORROW, 2)):
+        UsageStore(database).add([Usage(PhoneNumber(ONE), day, count, NOW)], 0).result(5)
     facts = {one.number.e164: one for one in store.numbers(digits="", skip=0, most=9).result(5).numbers}
     assert (facts[ONE].assigned, facts[TWO].assigned) == (8, 0)
 
@@ -209,7 +209,12 @@ def test_a_file_of_an_earlier_version_has_its_numbers_history_begin_now(tmp_path
     file = str(tmp_path / "engine.db")
     old = SqliteDatabase.open(file, MIGRATIONS[: MIGRATIONS.index(MIGRATION)])
     InventoryStore(old).save(Inventory(anis=(ani(ONE),)))
-    InventoryStore(old).save_usage([Usage(PhoneNumber(ONE), TODAY, 4, NOW)]).result(5)
+    old.run(
+        lambda work: work.execute(
+            "INSERT INTO usage (number, day, count, last_used) VALUES (?, ?, 4, ?)",
+            (ONE, TODAY.isoformat(), NOW),
+        )
+    )
     old.close()
     lifted = SqliteDatabase.open(file, MIGRATIONS)
     one = EngineStatisticsStore(lifted).numbers(digits="", skip=0, most=1).result(5).numbers[0]

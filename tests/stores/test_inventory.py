@@ -5,7 +5,7 @@ import pytest
 
 from gateway.model.inventory import Ani, Campaign, CampaignType, Dispo, DispoType, Inventory
 from gateway.model.phone import PhoneNumber
-from gateway.stores.inventory import MIGRATIONS, InventoryStore, Usage
+from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.sqlite import SqliteDatabase
 
 ANI = Ani(PhoneNumber("+15611234567"), "c1", is_branded=True, brand_name="X", paused_until=date(2026, 5, 1))
@@ -37,10 +37,3 @@ def test_saving_again_replaces_and_removes_nothing(store: InventoryStore) -> Non
         "+442079460100": "",
         "+15611234567": "c2",
     }
-
-
-def test_usage_keeps_the_last_word(store: InventoryStore) -> None:
-    store.save_usage([Usage(ANI.number, date(2026, 3, 1), 70, 1.5)]).result()
-    last = Usage(ANI.number, date(2026, 3, 2), 1, 2.5)
-    store.save_usage([last]).result()
-    assert store.load_usage() == [last]
