@@ -10,18 +10,30 @@ from gateway.cli.options import config_options, load_settings, setting_option
 @click.command()
 @config_options
 @setting_option("--listen", "agi.listen", "Address for FastAGI, HOST:PORT; repeatable.")
+@setting_option("--workers", "service.workers", "Processes that answer Asterisk.")
 @setting_option("--log-level", "log.level", "debug, info, warning or error.")
+@click.option("--part", hidden=True, help="Given by the supervisor to its processes.")
 @click.pass_context
-def serve(context: click.Context) -> None:
+def serve(context: click.Context, part: str | None) -> None:
     """Run the gateway.
 
     Answers Asterisk until SIGTERM or Ctrl-C, then finishes open calls and leaves. Exit code 3 when it could
     not start: a wrong configuration, an address in use.
     """
-    loaded = load_settings(context)
+    settings = load_settings(context).settings
     from gateway.cli.start_up import start_up
-    from gateway.service.worker import serve as run
 
     with start_up():
-        code = run(loaded.settings)
+        if part:
+            from gateway.service.worker import serve_part
+
+            code = serve_part(settings)
+        elif settings.service.workers > 1:
+            from gateway.service.supervisor import supervise
+
+            code = supervise(settings, [sys.executable, *sys.orig_argv[1:]])
+        else:
+            from gateway.service.worker import serve as serve_all
+
+            code = serve_all(settings)
     sys.exit(code)

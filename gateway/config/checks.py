@@ -137,6 +137,14 @@ def _inventory(settings: Settings, where: str) -> Iterator[Finding]:
         yield "engine.inventory", (where, "engine.database"), f"is missing, and {where} needs it", hint
 
 
+def _workers(settings: Settings) -> Iterator[Finding]:
+    """Processes can share an inventory and its counters in a file only."""
+    if settings.service.workers > 1 and settings.engine.inventory and not settings.engine.database:
+        hint = "name a file, such as /var/lib/ani-gateway/engine.db, or set service.workers = 1"
+        others = ("service.workers", "engine.inventory")
+        yield "engine.database", others, "is missing, and the workers count the numbers' uses in it", hint
+
+
 def _api(settings: Settings) -> Iterator[Finding]:
     yield from _inventory(settings, "the engine's API")
     if not (settings.api.keys or any(one.key for one in settings.api_keys.values())):
@@ -176,7 +184,7 @@ def _api_in_serve(settings: Settings) -> Iterator[Finding]:
 
 
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve, _webhooks),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve, _webhooks, _workers),
     Purpose.API: (_api, _webhooks),
     Purpose.DIALS: (),
     Purpose.MANAGE: (),

@@ -6,6 +6,7 @@ from gateway.admin.settings import AdminSettings
 from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
+from gateway.config.service import ServiceSettings
 from gateway.dials.confirmations import WebhookInSettings
 from gateway.dials.lines_target import LinesSettings
 from gateway.dials.settings import (
@@ -73,5 +74,6 @@ class Settings:
     management: ManagementSettings = field(default_factory=ManagementSettings)
     webhook_in: WebhookInSettings = field(default_factory=WebhookInSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

@@ -1,193 +1,203 @@
-"""Builds the gateway out of its parts. The only place that knows concrete ones."""
+"""Builds the gateway, in one process or shared by several. Only the `wiring` files know concrete parts.
+
+Gateway         everything:  calls ─────────────────────────► reporting   (service.workers = 1)
+WorkerPart      one of N:    calls ─► WorkerFeed ─┐
+ReportingPart   the one:                          └► FeedHub ─► reporting
+"""
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.admin.app import AdminServer
-from gateway.admin.dial_batch import dial_batch_routes
-from gateway.admin.health import health_routes
-from gateway.admin.prewarm import Prewarm
-from gateway.agi.server import AgiServer
-from gateway.agi.verbs.assign import Assign
-from gateway.agi.verbs.base import Verb
-from gateway.agi.verbs.report import Report
-from gateway.assignment.cache import AnswerCache
-from gateway.assignment.campaigns import Campaigns
-from gateway.assignment.coalesce import Coalescer
-from gateway.assignment.fallback import Fallback
-from gateway.assignment.guards import Guards
-from gateway.assignment.lane import Lane, LocalLane
-from gateway.assignment.owned import OwnedGuard
-from gateway.assignment.resolver import Resolver
-from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
-from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
-from gateway.engine.webhooks import Webhooks
-from gateway.model.decision import Source
-from gateway.providers.outboundani import OutboundAni
-from gateway.providers.outboundiq import OutboundIq
+from gateway.model.phone import PhoneNumber
 from gateway.service.reporting import Reporting
-from gateway.telemetry.call_log import CallLog
+from gateway.service.reporting_hub import FeedHub
+from gateway.service.reporting_messages import Tally
+from gateway.service.wiring_calls import CallPath
+from gateway.service.wiring_reports import ReportPath
+from gateway.service.worker_feed import Rows, WorkerFeed
 from gateway.telemetry.metrics import Metrics
+
+_WORKERS_LEAVE_S = 3.0
+"""Beyond the drain of their calls: how long the workers may take to hand over their last reports."""
 
 
 class Gateway:
-    """The whole call path in one process."""
+    """The whole gateway in one process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self._upstreams: list[OutboundIq | OutboundAni] = []
-        self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
-        self._webhooks: Webhooks | None = None
-        self.reporting: Reporting | None = None
-        self._report: Report | None = None
-        self._resolver: Resolver | None = None
-        self._server: AgiServer | None = None
-        self._admin: AdminServer | None = None
-        self._api: ApiServer | None = None
+        self._reports: ReportPath | None = None
+        self._calls: CallPath | None = None
+
+    @property
+    def reporting(self) -> Reporting | None:
+        """The reporting path; `None` without a target, or when it does not run."""
+        return self._reports.reporting if self._reports else None
 
     @property
     def api_addresses(self) -> list[tuple[str, int]]:
         """Where the engine answers HTTP; known once started, empty unless the settings want it."""
-        return self._api.addresses if self._api else []
+        return self._reports.api_addresses if self._reports else []
 
     @property
     def agi_addresses(self) -> list[tuple[str, int]]:
         """Where Asterisk reaches us; known once started."""
-        return self._server.addresses if self._server else []
+        return self._calls.server.addresses if self._calls and self._calls.server else []
 
     @property
     def admin_address(self) -> tuple[str, int] | None:
         """Where operators reach us; `None` when they cannot."""
-        return self._admin.address if self._admin else None
+        return self._reports.admin_address if self._reports else None
 
     async def start(self) -> None:
         """Open everything and listen. Raises `OSError` or the engine's errors; then nothing stays open."""
         try:
-            await self._start(asyncio.get_running_loop())
+            self._engine = open_engine(self.settings)
+            self._reports = ReportPath(self.settings, self.metrics, self._engine)
+            await self._reports.start()
+            self._calls = CallPath(
+                self.settings, self.metrics, engine=self._engine, reporter=self._reports.reporting
+            )
+            await self._calls.start()
+            await self._reports.open_doors(self._calls.cache.prewarm)
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
-        for server in (self._admin, self._server, self._api):
-            if server is not None:
-                await server.stop()
-        if self._resolver is not None:
-            self._resolver.close()
-        if self._report is not None:
-            self._report.close()
-        if self.reporting is not None:
-            await self.reporting.stop()
-        if self._webhooks is not None:
-            await self._webhooks.stop()
-        for coalescer in self._coalescers:
-            await coalescer.close()
-        for upstream in self._upstreams:
-            await upstream.close()
+        if self._reports is not None:
+            await self._reports.close_doors()
+        if self._calls is not None:
+            await self._calls.stop()
+        if self._reports is not None:
+            await self._reports.stop()
         if self._engine is not None:
             self._engine.close()
-        self._server = self._resolver = self._report = self.reporting = self._engine = None
-        self._webhooks = self._admin = self._api = None
-        self._coalescers.clear()
-        self._upstreams.clear()
+        self._calls = self._reports = self._engine = None
 
-    async def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        settings = self.settings.assignment
-        campaigns = Campaigns(settings, self.settings.campaigns)
-        engine = self._open_engine()
+
+class WorkerPart:
+    """One of several processes that answer Asterisk."""
+
+    def __init__(self, settings: Settings, *, slot: int, feed: str) -> None:
+        """`slot` counts from 1; `feed` is the path of the reporting process's socket."""
+        # The reporting process has loaded the file into the database that all share.
+        self.settings = replace(settings, engine=replace(settings.engine, inventory=""))
+        self.metrics = Metrics()
+        self._slot = slot
+        self._path = feed
+        self._engine: EngineProvider | None = None
+        self._feed: WorkerFeed | None = None
+        self._calls: CallPath | None = None
+        self._covers: dict[int, list[asyncio.Server]] = {}
+
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Take calls from these listening sockets. Raises as `Gateway.start`; then nothing stays open."""
+        try:
+            self._engine = open_engine(self.settings)
+            self._feed = WorkerFeed(
+                self._path,
+                self._slot,
+                most_unsaved=self.settings.service.max_unsaved_reports,
+                notes_assigned=bool(self.settings.ami),
+                tally=self._tally,
+                on_prewarmed=self._prewarm,
+            )
+            reporter = self._feed if self.settings.dials.targets else None
+            self._calls = CallPath(self.settings, self.metrics, engine=self._engine, reporter=reporter)
+            self._feed.start()
+            await self._calls.start(sockets)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def cover(self, slot: int, sockets: Sequence[socket.socket]) -> None:
+        """Take the calls of a slot that has no worker now, too."""
+        if self._calls is not None and self._calls.server is not None:
+            self._covers[slot] = await self._calls.server.accept_from(sockets)
+
+    def uncover(self, slot: int) -> None:
+        """Leave that slot to its own worker again."""
+        servers = self._covers.pop(slot, [])
+        if self._calls is not None and self._calls.server is not None:
+            self._calls.server.cease(servers)
+
+    async def stop(self, *, patient: bool = False) -> None:
+        """Finish the calls (`AgiServer.stop`), hand over their reports, then leave. Safe to call twice."""
+        if self._calls is not None:
+            await self._calls.stop(patient=patient)
+        if self._feed is not None:
+            await self._feed.close()
         if self._engine is not None:
-            self._webhooks = Webhooks(self.settings.webhooks, self._engine.inventory())
-            await self._webhooks.start()
-            self._engine.tell_kept_dials(self._webhooks.put)
-        cache = AnswerCache(settings, loop.time)
-        owned = OwnedGuard(settings, self._engine if settings.only_owned else None)
-        self._resolver = Resolver(
-            deadline_s=settings.deadline_s,
-            lanes=await self._lanes(engine, loop),
-            cache=cache,
-            campaigns=campaigns,
-            fallback=Fallback(settings.fallback, cache=cache, campaigns=campaigns, engine=engine),
-            owned=owned,
-            clock=loop,
-            metrics=self.metrics.calls,
-        )
-        if self.settings.dials.targets:
-            self.reporting = Reporting(self.settings, self.metrics, self._engine)
-            await self.reporting.start()
-        assign = Assign(
-            self.settings.agi,
-            resolver=self._resolver,
-            guards=Guards(settings),
-            campaigns=campaigns,
-            metrics=self.metrics.calls,
-            call_log=self._call_log(),
-            reporter=self.reporting,
-        )
-        verbs: dict[str, Verb] = {"assign": assign, "": assign}
-        if self.reporting is not None:
-            deadline_s = self.settings.agi.report_deadline_s
-            self._report = Report(self.reporting.record, deadline_s=deadline_s, clock=loop)
-            verbs["report"] = self._report
-        self._server = AgiServer(self.settings.agi, verbs, self.metrics.sessions, loop)
-        await self._server.start()
-        if self.settings.admin.listen:
-            self._admin = self._admin_server(cache, owned)
-            await self._admin.start()
-        await self._serve_api()
+            self._engine.close()
+        self._covers.clear()
+        self._calls = self._feed = self._engine = None
 
-    def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
-        settings = self.settings.admin
-        prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
-        routes = [*health_routes(), *prewarm.routes()]
-        if self.reporting is not None:
-            secret = self.settings.webhook_in.secret
-            routes += dial_batch_routes(secret, self.reporting.confirmations.take)
-        return AdminServer(settings, routes)
+    def _tally(self) -> Tally:
+        return Tally(self.metrics.calls.latency.count, self.metrics.sessions.open)
 
-    async def _serve_api(self) -> None:
-        """The engine over HTTP as well, over the same numbers and counters as the calls."""
-        if self.settings.api.in_serve and self._engine is not None:
-            self._api = ApiServer(self._engine, self.settings.api, self.settings.api_keys)
-            await self._api.start()
+    def _prewarm(self, rows: Rows) -> None:
+        if self._calls is not None:
+            for phone, campaign, ani, left_s in rows:
+                self._calls.cache.prewarm(PhoneNumber(phone), campaign, PhoneNumber(ani), left_s)
 
-    def _call_log(self) -> CallLog | None:
-        log = self.settings.log
-        return CallLog(mask_numbers=log.mask_numbers) if log.calls else None
 
-    def _open_engine(self) -> LocalLane | None:
-        """The engine, when the settings give it numbers to choose from."""
-        if not (self.settings.engine.database or self.settings.engine.inventory):
-            return None
-        self._engine = EngineProvider.open(self.settings.engine)
-        return LocalLane(self._engine)
+class ReportingPart:
+    """The one process beside the workers: AMI, spool, delivery, HTTP."""
 
-    async def _lanes(self, engine: LocalLane | None, loop: asyncio.AbstractEventLoop) -> dict[Source, Lane]:
-        lanes: dict[Source, Lane] = {}
-        if engine is not None:
-            lanes[Source.ENGINE] = engine
-        if self.settings.outboundiq.key:
-            outboundiq = OutboundIq(self.settings.outboundiq)
-            lanes[Source.OUTBOUNDIQ] = await self._remote(outboundiq, self.settings.assignment, loop)
-        if self.settings.outboundani.key:
-            # Its batches are single requests after all: pacing them would only make calls wait.
-            alone = replace(self.settings.assignment, batching=False)
-            outboundani = OutboundAni(self.settings.outboundani)
-            lanes[Source.OUTBOUNDANI] = await self._remote(outboundani, alone, loop)
-        return lanes
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._engine: EngineProvider | None = None
+        self._hub: FeedHub | None = None
+        self._reports: ReportPath | None = None
 
-    async def _remote(
-        self,
-        upstream: OutboundIq | OutboundAni,
-        settings: AssignmentSettings,
-        loop: asyncio.AbstractEventLoop,
-    ) -> Coalescer:
-        self._upstreams.append(upstream)
-        await upstream.open()
-        coalescer = Coalescer(upstream, settings, loop, self.metrics.upstream(upstream.source))
-        self._coalescers.append(coalescer)
-        return coalescer
+    @property
+    def api_addresses(self) -> list[tuple[str, int]]:
+        """As `Gateway.api_addresses`."""
+        return self._reports.api_addresses if self._reports else []
+
+    @property
+    def admin_address(self) -> tuple[str, int] | None:
+        """As `Gateway.admin_address`."""
+        return self._reports.admin_address if self._reports else None
+
+    async def start(self, feed: socket.socket) -> None:
+        """Take workers from this listening socket. Raises as `Gateway.start`; then nothing stays open."""
+        try:
+            self._engine = open_engine(self.settings)
+            self._reports = ReportPath(self.settings, self.metrics, self._engine)
+            await self._reports.start()
+            time = asyncio.get_running_loop().time
+            self._hub = FeedHub(self.settings.assignment, self._reports.reporting, time=time)
+            await self._hub.start(feed)
+            await self._reports.open_doors(self._hub.prewarm)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Wait for the workers to leave, then write down and send what is there. Safe to call twice."""
+        if self._reports is not None:
+            await self._reports.close_doors()
+        if self._hub is not None:
+            await self._hub.stop(self.settings.agi.drain_timeout_s + _WORKERS_LEAVE_S)
+        if self._reports is not None:
+            await self._reports.stop()
+        if self._engine is not None:
+            self._engine.close()
+        self._reports = self._hub = self._engine = None
+
+
+def open_engine(settings: Settings) -> EngineProvider | None:
+    """The engine, when the settings give it numbers to choose from. Raises `StoreError`, `InventoryError`."""
+    if not (settings.engine.database or settings.engine.inventory):
+        return None
+    return EngineProvider.open(settings.engine)
