@@ -31,6 +31,7 @@ from gateway.service.reporting_messages import (
     Prewarmed,
     Settled,
     Tally,
+    Welcome,
     frame,
 )
 
@@ -143,6 +144,7 @@ class _Worker(asyncio.Protocol):
         self._safe: list[int] = []
         self._lost: list[int] = []
         self._replay: deque[Row] = deque()
+        self._is_welcome = False
         self._is_full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -240,3 +242,6 @@ class _Worker(asyncio.Protocol):
         while self._replay and not self._is_full:
             rows = [self._replay.popleft() for _ in range(min(MAX_ROWS, len(self._replay)))]
             self.write(frame(Prewarmed(rows)))
+        if not self._replay and not self._is_welcome:
+            self._is_welcome = True
+            self.write(frame(Welcome()))

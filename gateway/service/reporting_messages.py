@@ -2,7 +2,7 @@
 
     frame   = length (4 bytes, big-endian, of what follows), then one message in MessagePack
     worker  → Hello, then Ended, Assigned and Tally in any order
-    reports → Settled, Prewarmed
+    reports → Prewarmed as often as needed, Welcome; then Settled and Prewarmed in any order
 
 An `Ended` is repeated on each new connection until a `Settled` names it: the record's `dial_id` makes the
 second one no second record. All else may be lost with a connection and nothing is wrong.
@@ -66,8 +66,12 @@ class Prewarmed(msgspec.Struct, tag="prewarmed", array_like=True, frozen=True):
     rows: Sequence[tuple[str, str, str, float]]
 
 
+class Welcome(msgspec.Struct, tag="welcome", array_like=True, frozen=True):
+    """All that was prewarmed before has been told."""
+
+
 FromWorker = Hello | Ended | Assigned | Tally
-ToWorker = Settled | Prewarmed
+ToWorker = Settled | Prewarmed | Welcome
 
 _encoder = msgspec.msgpack.Encoder()
 

@@ -113,6 +113,7 @@ class WorkerPart:
             reporter = self._feed if self.settings.dials.targets else None
             self._calls = CallPath(self.settings, self.metrics, engine=self._engine, reporter=reporter)
             self._feed.start()
+            await self._feed.welcomed()
             await self._calls.start(sockets)
         except BaseException:
             await self.stop()

@@ -8,12 +8,13 @@ its listening socket meanwhile, so that a connection can be made at any time.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import cast
+from typing import assert_never, cast
 
 from gateway.model.dial import CallEnd
 from gateway.model.variables import CallState
@@ -29,6 +30,7 @@ from gateway.service.reporting_messages import (
     Settled,
     Tally,
     ToWorker,
+    Welcome,
     frame,
 )
 from gateway.telemetry.logs import Throttle
@@ -42,6 +44,7 @@ _RETRY_S = 0.1
 _FLUSH_S = 0.02
 """Assigned calls wait so long for others, for a frame each would cost more than the rest of the feed."""
 _TALLY_S = 1.0
+_WELCOME_S = 1.0
 _CLOSE_S = 3.0
 """Longest wait at the end for ends that are not on disk yet."""
 _MAX_ASSIGNED = 10_000
@@ -75,6 +78,7 @@ class WorkerFeed:
         self._connection: _Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._all_saved = asyncio.Event()
+        self._welcome = asyncio.Event()
         self._throttle = Throttle(log, most=1)
         self.refused = 0
         """Ends that came while too many waited."""
@@ -87,6 +91,12 @@ class WorkerFeed:
     def start(self) -> None:
         """Connect, and stay connected."""
         self._task = asyncio.get_running_loop().create_task(self._stay_connected(), name="feed")
+
+    async def welcomed(self) -> None:
+        """Wait until all was told that was prewarmed before, for 1 s at most: calls can do without."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WELCOME_S):
+                await self._welcome.wait()
 
     async def close(self) -> None:
         """Wait for what is not on disk yet, for 3 s at most, then leave. Safe to call twice."""
@@ -158,6 +168,10 @@ class WorkerFeed:
                 self._settle(message.lost, is_safe=False)
             case Prewarmed():
                 self._on_prewarmed(message.rows)
+            case Welcome():
+                self._welcome.set()
+            case _:
+                assert_never(message)
 
     def may_write(self) -> None:
         """The connection takes more again."""

@@ -21,6 +21,7 @@ from gateway.service.reporting_messages import (
     Settled,
     Tally,
     ToWorker,
+    Welcome,
     frame,
 )
 
@@ -45,6 +46,7 @@ FROM_WORKER = st.one_of(
     st.builds(Tally, NUMBERS, NUMBERS),
 )
 TO_WORKER = st.one_of(
+    st.just(Welcome()),
     st.builds(Settled, st.lists(NUMBERS), st.lists(NUMBERS)),
     st.builds(Prewarmed, st.lists(st.tuples(TEXT, TEXT, TEXT, st.floats(0, 1e6)), max_size=3)),
 )

@@ -169,8 +169,7 @@ async def test_prewarmed_numbers_reach_every_worker_also_one_that_comes_later(li
     await until(lambda: len(line.prewarmed) == 1_200)
     assert sorted(line.prewarmed) == prospects
     line.prewarmed.clear()
-    line.feed(slot=2)
-    await until(lambda: len(line.prewarmed) == 1_200)
+    await line.feed(slot=2).welcomed()
     assert line.prewarmed == prospects
 
 
