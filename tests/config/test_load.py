@@ -268,6 +268,17 @@ def test_outboundani_needs_its_key_wherever_it_is_asked() -> None:
     assert load(file=written(alone), environ={}).settings.outboundani.key == "k"
 
 
+def test_workers_need_a_database_to_share_the_numbers_uses(tmp_path: Path) -> None:
+    inventory = tmp_path / "numbers.yaml"
+    inventory.write_text("")
+    engine = f'[assignment]\nproviders = ["engine"]\n[engine]\ninventory = "{inventory}"\n'
+    problem = only_problem(f"{engine}[service]\nworkers = 2")
+    assert problem.path == "engine.database"
+    assert "service.workers = 1" in problem.hint
+    alone = f"{engine}[service]\nworkers = 1"
+    assert load(file=written(alone), environ={}).settings.service.workers == 1
+
+
 def test_a_guard_by_inventory_needs_one() -> None:
     assert only_problem("[assignment]\nonly_owned = true").path == "engine.inventory"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from gateway.simulator.ami import AmiSimulator
 from gateway.simulator.ami_events import AmiChannel
@@ -23,7 +24,7 @@ from gateway.simulator.upstream import UpstreamSimulator
 from tests.scenarios.reporting import ASSIGNMENT, OUTCOMES, Gateway, assert_each_arrives_once, settings, until
 
 EPOCH = 1_700_000_000
-WORKERS = "\n[service]\nworkers = 2\n"
+WORKERS = '\n[service]\nworkers = 2\n[admin]\nlisten = "127.0.0.1:0"\n'
 MOST_WAIT_S = 1.5
 """A call is answered within its session's 0.6 s; the rest is for a machine with other work."""
 LOADED_S = 2.0
@@ -208,6 +209,27 @@ async def test_records_outlive_a_killed_reporting_process(
     await flow
     assert traffic.failed == []
     await assert_each_arrives_once(traffic, upstream, may_repeat=True)
+
+
+async def test_a_prewarmed_number_is_known_to_every_worker_old_and_new(
+    start_workers: StartWorkers, upstream: UpstreamSimulator
+) -> None:
+    gateway = start_workers()
+    await is_said(gateway, "listening for operators")
+    url = re.findall(r"listening for operators on (\S+) port (\d+)", gateway.log.read_text())[0]
+    row = {"phone": "+13035550123", "campaign": "9001", "ani": "+13035550199"}
+    async with (
+        ClientSession() as session,
+        session.post(f"http://{url[0]}:{url[1]}/api/prewarm", json=[row]) as answer,
+    ):
+        assert (await answer.json())["taken"] == 1
+    for turn in range(2):
+        request = CallRequest("13035550123", campaign="9001", one_write=True)
+        calls = [place_call("127.0.0.1", gateway.port, request, timeout_s=10.0) for _ in range(40)]
+        assert {(call.ani, call.source) for call in await asyncio.gather(*calls)} == {("3035550199", "cache")}
+        os.kill(gateway.pid, signal.SIGUSR2)
+        await is_said(gateway, "all workers are replaced", times=turn + 1)
+    assert upstream.counters.requests == 0
 
 
 async def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
