@@ -57,7 +57,8 @@ class OutboundIq:
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
-        rows = [{"row_id": str(row), **_lead_fields(lead)} for row, lead in enumerate(leads)]
+        names = [str(row) for row in range(len(leads))]
+        rows = [{"row_id": name, **_lead_fields(lead)} for name, lead in zip(names, leads, strict=True)]
         real_time = any(lead.real_time for lead in leads)
         body = orjson.dumps({"real_time": real_time, **self._form, "leads": rows})
         most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)
@@ -70,14 +71,15 @@ class OutboundIq:
         for row in results:
             if isinstance(row, dict):
                 by_row.setdefault(str(row.get("row_id")), row)
-        if not any(str(row) in by_row for row in range(len(leads))):
+        if by_row.keys().isdisjoint(names):
             raise BadAnswerError("the batch answer has none of our rows", request_id=reply.request_id)
-        return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
+        return [_row_answer(by_row.get(name), reply.request_id) for name in names]
 
 
 def _lead_fields(lead: Lead) -> dict[str, str]:
     """NANP numbers as the documents write them, 10 digits; others with their country code."""
-    fields = {"prospect_phone": lead.phone.national if lead.phone.is_nanp else lead.phone.digits}
+    e164 = lead.phone.e164
+    fields = {"prospect_phone": e164[2:] if e164[1] == "1" else e164[1:]}
     if lead.zip:
         fields["prospect_zip"] = lead.zip
     if lead.campaign:
