@@ -1,8 +1,8 @@
 """The table of the vendors' APIs is whole and true: every field stands in it, and what it names is there.
 
 The table is `docs/reference/api-coverage.md`; the engine's OpenAPI description says what must be in it. It
-The table is `docs/reference/api-coverage.md`; what must be in it the engine's OpenAPI description says. It
-not know the field's name, and for an endpoint that is not proven all three ways.
+fails for a row that is missing or one too many, for a file, symbol or test that is gone, for a place that
+does not know the field's name, and for an endpoint that is not proven all three ways.
 """
 
 import ast
