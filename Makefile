@@ -4,9 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
+SCENARIO ?= campaign-start
+DURATION ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup run test check format bench bench-quick clean
+.PHONY: help setup run test check format bench bench-quick load clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -39,6 +41,9 @@ bench: $(STAMP)  ## benchmark the call path against a bare uvloop server
 
 bench-quick: $(STAMP)
 	$(BIN)/python loadtest/bench.py --quick
+
+load: $(STAMP)   ## load test with locust on loopback: SCENARIO=campaign-start DURATION=30
+	$(BIN)/python loadtest/locust_run.py --scenario $(SCENARIO) --seconds $(DURATION)
 
 clean:
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -51,7 +51,7 @@ def sections(*, quick: bool) -> list[Section]:
         Section(
             "hit",
             "Hit path: 2,000 known phones, 50 open calls",
-            ("floor", "gateway-hits", "floor-turns"),
+            ("floor", "gateway-hits", "floor-turns", "panoramisk", "streams"),
             {"open": 50, "phones": KNOWN_PHONES},
             rounds,
             seconds,
@@ -67,7 +67,7 @@ def sections(*, quick: bool) -> list[Section]:
         Section(
             "miss",
             f"Miss path: upstream answers after {UPSTREAM_DELAY_MS:.0f} ms, 500 open calls",
-            ("naive", "gateway-singles", "gateway-batches"),
+            ("naive", "tuned", "gateway-singles", "gateway-batches"),
             {"open": 500},
             2 if quick else rounds,
             seconds,

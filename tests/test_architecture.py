@@ -87,6 +87,7 @@ def test_call_path_knows_no_concrete_provider(package: str) -> None:
         ("zipcodes", {"engine/geo_build.py"}),
         ("phonenumbers", {"engine/geo_build.py"}),
         ("cachetools", {"assignment/cache.py", "agi/verbs/ready.py"}),
+        ("httptools", {"providers/http1.py"}),
         ("sqlite3", {"stores/sqlite.py"}),
         ("pymysql", {"stores/cdr_mysql.py"}),
         ("yaml", {"engine/inventory.py"}),

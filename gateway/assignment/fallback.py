@@ -5,8 +5,9 @@ from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.lane import LocalLane
 from gateway.model.decision import Decision, Reason, Source, Status
 from gateway.model.lead import Lead
-from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
+
+_NOTHING = Answer(None)
 
 
 class Fallback:
@@ -28,25 +29,26 @@ class Fallback:
     def decide(self, lead: Lead, reason: Reason) -> Decision:
         """The decision for a lead no provider served because of `reason`."""
         for source in self._order:
-            ani = self._number(source, lead)
-            if ani is not None:
-                return Decision(Status.FALLBACK, source, ani, reason)
+            answer = self._answer(source, lead)
+            if answer.ani is not None:
+                told = f"fallback {source}: {answer.message}" if lead.explain else ""
+                return Decision(Status.FALLBACK, source, answer.ani, reason, told.removesuffix(": "))
         return Decision(Status.UNCHANGED, reason=reason)
 
-    def _number(self, source: Source, lead: Lead) -> PhoneNumber | None:
+    def _answer(self, source: Source, lead: Lead) -> Answer:
         match source:
             case Source.STALE:
-                return self._cache.stale(key_of(lead))
+                return Answer(self._cache.stale(key_of(lead._replace(explain=False))))
             case Source.ENGINE:
                 return self._ask_engine(lead)
             case Source.DEFAULT:
-                return self._campaigns.of(lead.campaign).default_ani
+                return Answer(self._campaigns.of(lead.campaign).default_ani)
             case _:
-                return None
+                return _NOTHING
 
-    def _ask_engine(self, lead: Lead) -> PhoneNumber | None:
+    def _ask_engine(self, lead: Lead) -> Answer:
         if self._engine is None:
-            return None
+            return _NOTHING
         answers: list[Answer | Reason] = []
         self._engine.ask(lead, 0.0, answers.append)
-        return answers[0].ani if isinstance(answers[0], Answer) else None
+        return answers[0] if isinstance(answers[0], Answer) else _NOTHING

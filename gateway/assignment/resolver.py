@@ -8,6 +8,7 @@ not as a task: a hit costs no task at all, a miss shares the task of its request
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from gateway.assignment.cache import AnswerCache, LeadKey, key_of
@@ -45,7 +46,7 @@ class _Waiter:
 class _Flight:
     """One lead being asked for, with everybody who waits for it."""
 
-    __slots__ = ("deadline", "key", "lanes", "lead", "only_none", "reason", "waiters")
+    __slots__ = ("deadline", "key", "lanes", "lead", "only_none", "reason", "told", "waiters")
 
     def __init__(self, lead: Lead, key: LeadKey, lanes: list[Lane]) -> None:
         self.lead = lead
@@ -58,6 +59,14 @@ class _Flight:
         self.reason = Reason.NO_PROVIDER
         self.only_none = True
         """Whether every provider asked so far said that it has no number."""
+        self.told: list[str] = []
+        """What each provider asked so far said, when the lead asks for an explanation."""
+
+    def explained(self, decision: Decision) -> Decision:
+        """`decision` with what led to it, when the lead asks for that."""
+        if not self.lead.explain:
+            return decision
+        return replace(decision, explanation="; ".join(filter(None, (*self.told, decision.explanation))))
 
 
 class Resolver:
@@ -83,6 +92,8 @@ class Resolver:
         self._clock = clock
         self._metrics = metrics
         self._flights: dict[LeadKey, _Flight] = {}
+        self._lanes_of: dict[tuple[Source, ...], list[Lane]] = {}
+        """Lanes by the providers of a campaign, the first last; few lists are configured."""
         self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire, _Waiter.is_over)
 
     def resolve(self, lead: Lead, deliver: Deliver) -> None:
@@ -120,7 +131,11 @@ class Resolver:
 
     def _lanes_for(self, lead: Lead) -> list[Lane]:
         sources = self._campaigns.of(lead.campaign).providers
-        return [self._lanes[source] for source in reversed(sources) if source in self._lanes]
+        lanes = self._lanes_of.get(sources)
+        if lanes is None:
+            lanes = [self._lanes[source] for source in reversed(sources) if source in self._lanes]
+            self._lanes_of[sources] = lanes
+        return lanes.copy()
 
     def _wait(self, flight: _Flight, deliver: Deliver) -> float:
         waiter = _Waiter(flight, deliver)
@@ -136,12 +151,17 @@ class Resolver:
 
     def _deadline_for(self, flight: _Flight, lane: Lane) -> float:
         """Equal shares of the time left, so that a silent provider leaves time for the next."""
+        if not flight.lanes:
+            return flight.deadline
         now = self._clock.time()
         shares = lane.waits + sum(other.waits for other in flight.lanes)
         return now + (flight.deadline - now) / max(shares, 1)
 
     def _take(self, flight: _Flight, lane: Lane, outcome: Answer | Reason) -> None:
         """A provider answered, or did not."""
+        if flight.lead.explain:
+            said = (outcome.message or "a number") if isinstance(outcome, Answer) else outcome
+            flight.told.append(f"{lane.source}: {said}")
         if isinstance(outcome, Answer):
             if outcome.ani is None:
                 outcome = Reason.NO_NUMBER
@@ -165,11 +185,13 @@ class Resolver:
         del self._flights[flight.key]
         if ani is not None:
             self._cache.keep(flight.key, ani)
-            decision = Decision(Status.ASSIGNED, source, ani)
+            decision = flight.explained(Decision(Status.ASSIGNED, source, ani))
         else:
             if flight.only_none and reason is Reason.NO_NUMBER:
                 self._cache.keep_none(flight.key)
-            decision = self._fallback.decide(flight.lead, reason) if flight.waiters else _NOBODY_WAITS
+            decision = _NOBODY_WAITS
+            if flight.waiters:
+                decision = flight.explained(self._fallback.decide(flight.lead, reason))
         for waiter in flight.waiters:
             self._deliver(waiter, decision)
 
@@ -178,7 +200,7 @@ class Resolver:
         flight = waiter.flight
         if flight is not None:
             del flight.waiters[waiter]
-            self._deliver(waiter, self._fallback.decide(flight.lead, Reason.TIMEOUT))
+            self._deliver(waiter, flight.explained(self._fallback.decide(flight.lead, Reason.TIMEOUT)))
 
     def _deliver(self, waiter: _Waiter, decision: Decision) -> None:
         deliver, waiter.deliver, waiter.flight = waiter.deliver, None, None

@@ -51,16 +51,23 @@ def _describe(form: str) -> None:
 async def _serve(settings: "Settings") -> None:
     from gateway.engine.api.server import ApiServer
     from gateway.engine.provider import EngineProvider
+    from gateway.engine.webhooks import Webhooks
+    from gateway.service.loop import settle_memory
 
     engine = EngineProvider.open(settings.engine)
+    webhooks = Webhooks(settings.webhooks, engine.inventory())
+    engine.tell_kept_dials(webhooks.put)
     server = ApiServer(engine, settings.api, settings.api_keys)
     try:
+        settle_memory()
+        await webhooks.start()
         await server.start()
         for host, port in server.addresses:
             say(f"serving the engine at http://{host}:{port}")
         await _signalled()
     finally:
         await server.stop()
+        await webhooks.stop()
         engine.close()
 
 

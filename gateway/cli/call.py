@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.console import fail, put
+from gateway.model import variables
 
 if TYPE_CHECKING:
     from gateway.simulator.asterisk import CallResult, Said
@@ -34,6 +35,9 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     callback=_pairs,
     help="Further argument; repeatable.",
 )
+@click.option(
+    "--explain", is_flag=True, help="Ask why: who was asked, which rule chose, what was passed over."
+)
 @click.option("--caller-id", default="7001", help="Caller ID the channel has before.")
 @click.option(
     "--query", "as_query", is_flag=True, help="Ask as agi://…/assign?phone=… instead of by arguments."
@@ -54,6 +58,7 @@ def call(  # noqa: PLR0913 - one parameter for each option
     zip_code: str,
     campaign: str,
     extra: dict[str, str],
+    explain: bool,
     caller_id: str,
     as_query: bool,
     host: str,
@@ -64,11 +69,14 @@ def call(  # noqa: PLR0913 - one parameter for each option
     """Play Asterisk against a running gateway.
 
     Asks for PHONE's caller ID. Prints the AGI conversation, the answer, where the number came from and how
-    long it took. Exit code 1 when the gateway cannot be reached or gives no answer.
+    long it took. With --explain the gateway's cache is passed over. Exit code 1 when the gateway cannot be
+    reached or gives no answer.
     """
     from gateway.simulator.asterisk import place_call
     from gateway.simulator.call import CallRequest
 
+    if explain:
+        extra = {**extra, "explain": "1"}
     request = CallRequest(
         phone=phone, zip=zip_code, campaign=campaign, extra=extra, caller_id=caller_id, as_query=as_query
     )
@@ -96,6 +104,7 @@ def _lines(result: "CallResult") -> Iterator[str]:
         "ani": result.ani or "(unchanged)",
         "source": result.source,
         "reason": result.reason,
+        "why": result.variables.get(variables.GATEWAY_EXPLAIN, ""),
         "time": _milliseconds(result.latency_s),
         "ended": _milliseconds(result.ended_s),
     }

@@ -115,6 +115,8 @@ def show(context: click.Context, *, dial_id: str, unmask: bool, as_json: bool) -
     facts: dict[str, object] = {"put at (UTC)": written(one.put_at)}
     if one.done_at is not None:
         facts["delivered at (UTC)"] = written(one.done_at)
+    if one.confirmed_at is not None:
+        facts["confirmed at (UTC)"] = written(one.confirmed_at)
     if one.dial is not None:
         facts |= api_fields(shown(one.dial, unmask=unmask))
     facts["dial_id"] = one.dial_id
@@ -137,9 +139,12 @@ def show(context: click.Context, *, dial_id: str, unmask: bool, as_json: bool) -
 @json_option
 @click.pass_context
 def stats(context: click.Context, *, as_json: bool) -> None:
-    """Count what waits and what died, by target, and say how long the oldest has waited."""
+    """Count what waits and what died, by target, and what is delivered and confirmed by the service.
+
+    A delivered record is confirmed when a webhook of the service has told of its dial.
+    """
     with opened(context) as (view, settings):
-        counted = view.stats()
+        counted, confirmed = view.stats(), view.confirmed()
     from gateway.cli.dials_table import written
     from gateway.cli.tables import put_json, put_table
     from gateway.model.delivery import TargetStats
@@ -157,6 +162,7 @@ def stats(context: click.Context, *, as_json: bool) -> None:
                 }
                 for name, one in targets.items()
             }
+            | {"records": {"delivered": confirmed.delivered, "confirmed": confirmed.confirmed}}
         )
         return
     put_table(
@@ -173,6 +179,7 @@ def stats(context: click.Context, *, as_json: bool) -> None:
         ),
         right=("waiting", "dead", "oldest has waited"),
     )
+    put(f"delivered and remembered: {confirmed.delivered}, of them confirmed: {confirmed.confirmed}\n")
 
 
 def _duration(seconds: float) -> str:

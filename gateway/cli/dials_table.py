@@ -39,6 +39,7 @@ def as_object(one: SpooledDial, *, unmask: bool) -> dict[str, Any]:
         "dial_id": one.dial_id,
         "put_at": written(one.put_at),
         "done_at": written(one.done_at) or None,
+        "confirmed_at": written(one.confirmed_at) or None,
         "dial": None if one.dial is None else api_fields(shown(one.dial, unmask=unmask)),
         "deliveries": [_delivery_object(delivery) for delivery in one.deliveries],
     }

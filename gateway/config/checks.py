@@ -147,6 +147,17 @@ def _api(settings: Settings) -> Iterator[Finding]:
         yield "api.keys", (), "is missing, and without a key the API would be open to everybody", hint
 
 
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    """A subscriber needs an address, and a secret to know us by."""
+    for name, webhook in settings.webhooks.items():
+        if not webhook.url:
+            yield f"webhooks.{name}.url", (), "is missing", "write the address that takes the POST"
+        if not webhook.secret:
+            path = f"webhooks.{name}.secret"
+            hint = f"make one: openssl rand -hex 32 > webhook.secret; then name it as {path}_file"
+            yield path, (), "is missing", hint
+
+
 def _voipbin(settings: Settings) -> Iterator[Finding]:
     token = settings.voipbin.token
     if not token:
@@ -165,8 +176,8 @@ def _api_in_serve(settings: Settings) -> Iterator[Finding]:
 
 
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve),
-    Purpose.API: (_api,),
+    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve, _webhooks),
+    Purpose.API: (_api, _webhooks),
     Purpose.DIALS: (),
     Purpose.MANAGE: (),
     Purpose.OUTDIALS: (_voipbin,),

@@ -6,6 +6,7 @@ from gateway.admin.settings import AdminSettings
 from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.assignment.settings import AssignmentSettings, CampaignSettings
+from gateway.dials.confirmations import WebhookInSettings
 from gateway.dials.lines_target import LinesSettings
 from gateway.dials.settings import (
     ConstantSettings,
@@ -15,6 +16,7 @@ from gateway.dials.settings import (
     VariableSettings,
 )
 from gateway.engine.settings import ApiKeySettings, ApiSettings, EngineSettings
+from gateway.engine.webhooks import WebhookSettings
 from gateway.model.setting import setting
 from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundani_results import OutboundAniResultsSettings
@@ -60,6 +62,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     api_keys: dict[str, ApiKeySettings] = field(default_factory=dict)
+    webhooks: dict[str, WebhookSettings] = field(default_factory=dict)
     ami: dict[str, AmiSettings] = field(default_factory=dict)
     dials: DialsSettings = field(default_factory=DialsSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
@@ -68,6 +71,7 @@ class Settings:
     outboundani_results: OutboundAniResultsSettings = field(default_factory=OutboundAniResultsSettings)
     dials_file: LinesSettings = field(default_factory=LinesSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
+    webhook_in: WebhookInSettings = field(default_factory=WebhookInSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
     campaigns: dict[str, CampaignSettings] = field(default_factory=dict)

@@ -9,13 +9,13 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
 
-from gateway.model.delivery import Outcome, Slice, Stored, TargetStats
+from gateway.model.delivery import Confirmed, Outcome, Slice, Stored, TargetStats
 from gateway.model.dial import Dial
 from gateway.model.phone import parse_phone
 from gateway.stores.base import (
@@ -139,6 +139,10 @@ class DialSpool:
         if part.taken:
             self.fault = ""
         return part
+
+    async def confirm(self, dial_ids: Sequence[str]) -> Confirmed:
+        """Note that the service has told of these dials. Raises `StoreError`."""
+        return await self._run(lambda file: file.confirm(dial_ids, now=self._clock()))
 
     async def stats(self) -> dict[str, TargetStats]:
         """How much waits and died, by target. Raises `StoreError`."""

@@ -2,19 +2,21 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from gateway.engine.calendar import Calendar
-from gateway.engine.dial_target import EngineDials
+from gateway.engine.dial_target import EngineDials, OnKept
 from gateway.engine.explain import Explanation
 from gateway.engine.geo import Geography
 from gateway.engine.geo_cache import open_geography
 from gateway.engine.inventory import read_inventory
 from gateway.engine.limits import Limits
 from gateway.engine.management import EngineInventory
+from gateway.engine.numbers import Numbers
+from gateway.engine.planner import Planner
 from gateway.engine.pools import Pools
 from gateway.engine.refresh import Known, Portion, Refresh
 from gateway.engine.selector import Choice, Selector, Terms
@@ -22,11 +24,13 @@ from gateway.engine.settings import EngineSettings
 from gateway.engine.sticky_log import StickyLog
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
+from gateway.model.dial import Dial
 from gateway.model.inventory import Ani, Campaign, Dispo, Inventory, Item
 from gateway.model.lead import AssignmentType, Lead
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
+from gateway.stores.engine_statistics import EngineStatisticsStore
 from gateway.stores.engine_sticky import StickyStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.outdials import OutdialStore
@@ -62,6 +66,7 @@ class EngineProvider:
         self._calendar = Calendar(settings.timezone)
         self._store = InventoryStore(database)
         self._usage = UsageLog(self._store, settings.flush_interval_s)
+        self._on_kept: OnKept | None = None
         if settings.inventory:
             self._store.save(read_inventory(Path(settings.inventory)))
         self._sticky = StickyLog(StickyStore(database), settings)
@@ -169,10 +174,34 @@ class EngineProvider:
         """The inventory, to be managed; a change holds from the next choice on."""
         return EngineInventory(self._store, self.apply)
 
+    def numbers(self) -> Numbers:
+        """The numbers with their figures, to look at and to care for."""
+        return Numbers(
+            EngineStatisticsStore(self._database),
+            self.inventory(),
+            self._geography,
+            self._settings,
+            clock=self._clock,
+        )
+
+    def planner(self) -> Planner:
+        """Plans out of the dials that are kept."""
+        return Planner(
+            EngineStatisticsStore(self._database),
+            self.inventory(),
+            self._geography,
+            self._settings,
+            clock=self._clock,
+        )
+
     def dial_target(self) -> EngineDials:
         """Where reported dials go; they stay in the engine's database."""
         store = EngineDialStore(self._database, clock=self._clock)
-        return EngineDials(store, self._settings, clock=self._clock)
+        return EngineDials(store, self._settings, clock=self._clock, on_kept=self._kept)
+
+    def tell_kept_dials(self, on_kept: OnKept) -> None:
+        """From now on, tell `on_kept` of every dial that was kept through a `dial_target`."""
+        self._on_kept = on_kept
 
     def outdials(self) -> OutdialStore:
         """Lists to be dialled, as VoIPBin has them."""
@@ -185,6 +214,10 @@ class EngineProvider:
             last_first.callback(self._sticky.close)
             last_first.callback(self._usage.close)
             last_first.callback(self._refresh.close)
+
+    def _kept(self, dials: Sequence[Dial]) -> None:
+        if self._on_kept is not None:
+            self._on_kept(dials)
 
     def _select_from(self, inventory: Inventory, now_s: float) -> Selector:
         settings = self._settings

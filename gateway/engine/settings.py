@@ -134,6 +134,16 @@ class EngineSettings:
         unit="days",
         why="contact rates look back `contact_rate_days`; the rest is for questions that come later",
     )
+    blocked_dispositions: tuple[str, ...] = setting(
+        ("Blocked", "Spam Blocked", "Rejected", "Call Rejected"),
+        "Dispositions, by name or id, of calls that were kept from the prospect: they make `blockRate`.",
+        why="Rejected is the built-in name for it; carriers that label calls answer so",
+    )
+    no_answer_dispositions: tuple[str, ...] = setting(
+        ("No Answer", "NA", "Ring No Answer"),
+        "Dispositions, by name or id, of calls nobody answered: they make `noAnswerRate`.",
+        why="the built-in name and what diallers call it",
+    )
     cache_dir: str = setting(
         "",
         "Folder for the geography table (700 kB), made at first use.",

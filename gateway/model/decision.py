@@ -73,3 +73,5 @@ class Decision:
     source: Source = Source.NONE
     ani: PhoneNumber | None = None
     reason: Reason = Reason.NONE
+    explanation: str = ""
+    """For a lead that asks for it: who was asked, what they said, which rule chose; "" otherwise."""

@@ -81,6 +81,27 @@ class TargetStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What became of one message by which a service told of dials it has."""
+
+    new: int = 0
+    """Records confirmed by it."""
+    known: int = 0
+    """Records that had been confirmed before."""
+    unknown: int = 0
+    """Dials of no record: somebody else's, or delivered too long ago to be remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedStats:
+    """How many of the records that every target has are confirmed, as far as they are remembered."""
+
+    delivered: int
+    confirmed: int
+    """Those of `delivered` the service has told of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One target's progress with one record, as it is shown."""
 
@@ -102,3 +123,5 @@ class SpooledDial:
     put_at: float
     done_at: float | None
     deliveries: Sequence[Delivery] = ()
+    confirmed_at: float | None = None
+    """When the service first told of the dial itself, seconds since the epoch; `None`: not yet."""

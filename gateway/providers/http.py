@@ -19,7 +19,7 @@ from yarl import URL
 
 from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutError, UnavailableError
 
-_TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _OK = 200
 _REDIRECTION = 300
@@ -57,6 +57,15 @@ class Reply:
         if not isinstance(value, dict):
             raise BadAnswerError(f"answer {self.status} is not a JSON object", request_id=self.request_id)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str] | None
+    max_reply_bytes: int
 
 
 class HttpClient:
@@ -103,7 +112,14 @@ class HttpClient:
             self._session = None
 
     async def post(
-        self, path: str, body: bytes, *, timeout_s: float, max_reply_bytes: int, may_repeat: bool = True
+        self,
+        path: str,
+        body: bytes,
+        *,
+        timeout_s: float,
+        max_reply_bytes: int,
+        may_repeat: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """POST `body`; as `request`."""
         return await self.request(
@@ -113,6 +129,7 @@ class HttpClient:
             timeout_s=timeout_s,
             max_reply_bytes=max_reply_bytes,
             may_repeat=may_repeat,
+            headers=headers,
         )
 
     async def request(
@@ -124,25 +141,27 @@ class HttpClient:
         timeout_s: float,
         max_reply_bytes: int,
         may_repeat: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send `body` with any method; the reply is whole within `timeout_s`, or `TimedOutError` is raised.
 
         `path` is as it goes on the wire, quoted by the caller. Without `may_repeat` the request is sent once,
-        even when a kept connection turns out to be closed. Raises `RateLimitedError` on 429, `BadAnswerError`
-        on a reply that is no HTTP or larger than `max_reply_bytes`, `UnavailableError` when there was no
-        whole reply.
+        even when a kept connection turns out to be closed. `headers` go beside the client's own. Raises
+        `RateLimitedError` on 429, `BadAnswerError` on a reply that is no HTTP or larger than
+        `max_reply_bytes`, `UnavailableError` when there was no whole reply.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + timeout_s
+        request = _Request(method, path, body, headers, max_reply_bytes)
         try:
             try:
-                return await self._send(method, path, body, timeout_s, max_reply_bytes)
+                return await self._send(request, timeout_s)
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
                 if not may_repeat:
                     raise
-                return await self._send(method, path, body, give_up_at - loop.time(), max_reply_bytes)
+                return await self._send(request, give_up_at - loop.time())
         except TimeoutError as error:
             raise TimedOutError(f"no answer within {timeout_s * 1000:.0f} ms") from error
         except aiohttp.ClientConnectorError as error:
@@ -154,25 +173,24 @@ class HttpClient:
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(f"the connection broke: {_plain(error)}") from error
 
-    async def _send(
-        self, method: str, path: str, body: bytes, timeout_s: float, max_reply_bytes: int
-    ) -> Reply:
+    async def _send(self, request: _Request, timeout_s: float) -> Reply:
         if self._session is None:
             raise UnavailableError("the client is closed", never_sent=True)
         async with self._session.request(
-            method,
-            _address(self._base_url + path),
-            data=body or None,
+            request.method,
+            _address(self._base_url + request.path),
+            data=request.body or None,
+            headers=request.headers,
             timeout=aiohttp.ClientTimeout(total=max(timeout_s, 0.001)),
             allow_redirects=False,
         ) as response:
             request_id = response.headers.get("x-request-id", "")
             header = response.headers.get("Retry-After")
             wait_s = None if header is None else retry_after_s(header, datetime.now(UTC))
-            if response.status == _TOO_MANY_REQUESTS:
+            if response.status == TOO_MANY_REQUESTS:
                 raise RateLimitedError("rate limited (429)", retry_after_s=wait_s, request_id=request_id)
             try:
-                content = await _read_at_most(response, max_reply_bytes)
+                content = await _read_at_most(response, request.max_reply_bytes)
             except (aiohttp.ClientError, ConnectionResetError) as error:
                 raise UnavailableError("the answer broke off", request_id=request_id) from error
             return Reply(response.status, content, request_id, wait_s)

@@ -14,7 +14,8 @@ from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.model.phone import parse_phone
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
-from gateway.providers.http import HttpClient, Reply
+from gateway.providers.call_http import call_http
+from gateway.providers.http import Reply
 from gateway.providers.outboundiq_account import OutboundIqSettings
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 90 bytes
@@ -33,13 +34,7 @@ class OutboundIq:
 
     def __init__(self, settings: OutboundIqSettings) -> None:
         self._form = {"e164": True} if settings.e164 else {}
-        self._http = HttpClient(
-            settings.url,
-            {"Authorization": f"Bearer {settings.key}"},
-            max_connections=settings.max_connections,
-            keepalive_s=settings.keepalive_s,
-            ca_file=settings.ca_file,
-        )
+        self._http = call_http(settings, {"Authorization": f"Bearer {settings.key}"})
 
     async def open(self) -> None:
         """Make the connection pool; no request is sent."""
@@ -62,7 +57,8 @@ class OutboundIq:
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
-        rows = [{"row_id": str(row), **_lead_fields(lead)} for row, lead in enumerate(leads)]
+        names = [str(row) for row in range(len(leads))]
+        rows = [{"row_id": name, **_lead_fields(lead)} for name, lead in zip(names, leads, strict=True)]
         real_time = any(lead.real_time for lead in leads)
         body = orjson.dumps({"real_time": real_time, **self._form, "leads": rows})
         most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)
@@ -75,14 +71,15 @@ class OutboundIq:
         for row in results:
             if isinstance(row, dict):
                 by_row.setdefault(str(row.get("row_id")), row)
-        if not any(str(row) in by_row for row in range(len(leads))):
+        if by_row.keys().isdisjoint(names):
             raise BadAnswerError("the batch answer has none of our rows", request_id=reply.request_id)
-        return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
+        return [_row_answer(by_row.get(name), reply.request_id) for name in names]
 
 
 def _lead_fields(lead: Lead) -> dict[str, str]:
     """NANP numbers as the documents write them, 10 digits; others with their country code."""
-    fields = {"prospect_phone": lead.phone.national if lead.phone.is_nanp else lead.phone.digits}
+    e164 = lead.phone.e164
+    fields = {"prospect_phone": e164[2:] if e164[1] == "1" else e164[1:]}
     if lead.zip:
         fields["prospect_zip"] = lead.zip
     if lead.campaign:

@@ -7,23 +7,25 @@ verb assign┘ (an earlier dial on the same channel)
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.ami.intake import TryAgainError
 from gateway.ami.link import AmiLink
 from gateway.config.settings import Settings
+from gateway.dials.confirmations import Confirmations
 from gateway.dials.delivery import Delivery
 from gateway.dials.lines_target import LinesTarget
 from gateway.dials.recorder import NoRecord, Recorder
 from gateway.dials.spool import DialSpool
 from gateway.engine.dial_target import EngineDials
 from gateway.engine.provider import EngineProvider
-from gateway.model.delivery import Stored
+from gateway.model.delivery import Confirmed, Stored
 from gateway.model.dial import CallEnd, Dial
 from gateway.model.variables import CallState
 from gateway.providers.base import DialTarget
 from gateway.providers.outboundani_results import OutboundAniResults
 from gateway.providers.outboundiq_dials import OutboundIqDials
+from gateway.stores.base import StoreUnusableError
 from gateway.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ class Reporting:
         self._recorder = Recorder(settings.dials.recorder, pbx_id=settings.agi.pbx_id)
         self.not_recorded: Counter[NoRecord] = Counter()
         """Call ends that make no record, by the reason."""
+        self.confirmations = Confirmations(self._confirm)
+        """Takes what webhooks tell of dials that were sent."""
         self._targets: list[Target] = []
         self._spool: DialSpool | None = None
         self._delivery: Delivery | None = None
@@ -106,6 +110,11 @@ class Reporting:
         for link in self.links:
             if link.peer_host == peer:
                 link.note_open(state, uniqueid)
+
+    async def _confirm(self, dial_ids: Sequence[str]) -> Confirmed:
+        if self._spool is None:
+            raise StoreUnusableError("the spool is closed")
+        return await self._spool.confirm(dial_ids)
 
     def _hear(self, end: CallEnd) -> None:
         if self._metrics.dials.buffered >= self._settings.spool.buffer_records:

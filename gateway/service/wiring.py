@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from gateway.admin.app import AdminServer
+from gateway.admin.dial_batch import dial_batch_routes
 from gateway.admin.health import health_routes
 from gateway.admin.prewarm import Prewarm
 from gateway.agi.server import AgiServer
@@ -22,6 +23,7 @@ from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
 from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
+from gateway.engine.webhooks import Webhooks
 from gateway.model.decision import Source
 from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
@@ -39,6 +41,7 @@ class Gateway:
         self._upstreams: list[OutboundIq | OutboundAni] = []
         self._coalescers: list[Coalescer] = []
         self._engine: EngineProvider | None = None
+        self._webhooks: Webhooks | None = None
         self.reporting: Reporting | None = None
         self._report: Report | None = None
         self._resolver: Resolver | None = None
@@ -71,18 +74,17 @@ class Gateway:
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
-        if self._admin is not None:
-            await self._admin.stop()
-        if self._server is not None:
-            await self._server.stop()
-        if self._api is not None:
-            await self._api.stop()
+        for server in (self._admin, self._server, self._api):
+            if server is not None:
+                await server.stop()
         if self._resolver is not None:
             self._resolver.close()
         if self._report is not None:
             self._report.close()
         if self.reporting is not None:
             await self.reporting.stop()
+        if self._webhooks is not None:
+            await self._webhooks.stop()
         for coalescer in self._coalescers:
             await coalescer.close()
         for upstream in self._upstreams:
@@ -90,7 +92,7 @@ class Gateway:
         if self._engine is not None:
             self._engine.close()
         self._server = self._resolver = self._report = self.reporting = self._engine = None
-        self._admin = self._api = None
+        self._webhooks = self._admin = self._api = None
         self._coalescers.clear()
         self._upstreams.clear()
 
@@ -98,6 +100,10 @@ class Gateway:
         settings = self.settings.assignment
         campaigns = Campaigns(settings, self.settings.campaigns)
         engine = self._open_engine()
+        if self._engine is not None:
+            self._webhooks = Webhooks(self.settings.webhooks, self._engine.inventory())
+            await self._webhooks.start()
+            self._engine.tell_kept_dials(self._webhooks.put)
         cache = AnswerCache(settings, loop.time)
         owned = OwnedGuard(settings, self._engine if settings.only_owned else None)
         self._resolver = Resolver(
@@ -137,7 +143,11 @@ class Gateway:
     def _admin_server(self, cache: AnswerCache, owned: OwnedGuard) -> AdminServer:
         settings = self.settings.admin
         prewarm = Prewarm(cache.prewarm, owned.accepts, most_rows=settings.max_prewarm_rows)
-        return AdminServer(settings, [*health_routes(), *prewarm.routes()])
+        routes = [*health_routes(), *prewarm.routes()]
+        if self.reporting is not None:
+            secret = self.settings.webhook_in.secret
+            routes += dial_batch_routes(secret, self.reporting.confirmations.take)
+        return AdminServer(settings, routes)
 
     async def _serve_api(self) -> None:
         """The engine over HTTP as well, over the same numbers and counters as the calls."""

@@ -10,6 +10,7 @@ from gateway.config.settings import Settings
 from gateway.service.loop import run, settle_memory
 from gateway.service.wiring import Gateway
 from gateway.telemetry import logs
+from gateway.telemetry.metrics import Histogram
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +39,18 @@ async def _serve(settings: Settings) -> int:
     await stop.wait()
     log.info("stopping: calls under way are finished first")
     await gateway.stop()
-    calls = gateway.metrics.calls.latency.count
-    log.info("stopped after %d calls", calls)
+    log.info("stopped after %s", told(gateway.metrics.calls.latency))
     return 0
+
+
+def told(latency: Histogram) -> str:
+    """How many calls there were, and within which times they were decided; bounds of buckets, in ms."""
+    calls = f"{latency.count} calls"
+    if not latency.count:
+        return calls
+    shares = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
+    within = (f"{name} {latency.quantile(share) * 1000:g} ms" for share, name in shares)
+    return f"{calls}, decided within {', '.join(within)}"
 
 
 def _raise_file_limit() -> None:

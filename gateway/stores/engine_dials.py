@@ -18,6 +18,8 @@ MIGRATION: Migration = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX dials_at ON dials (at)",
 )
+PLACES: Migration = ("ALTER TABLE dials ADD COLUMN zip TEXT NOT NULL DEFAULT ''",)
+"""Lets a plan tell dials apart by the prospect's zip."""
 BY_NUMBER: Migration = ("CREATE INDEX dials_ani ON dials (ani, disposition_name, at)",)
 """Lets contacts be counted number by number, without a look at the rest of a row."""
 # Numbers counted in one piece of work: at 75 dials a day and 30 days, 60,000 dials in about 10 ms.
@@ -122,7 +124,8 @@ def _count_try(transaction: Transaction, dial: Dial, now: int) -> None:
 
 def _put(transaction: Transaction, dial: Dial) -> None:
     transaction.execute(
-        "REPLACE INTO dials VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "REPLACE INTO dials (dial_id, at, ani, prospect_phone, campaign_id, disposition_name, talk_s, zip)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             dial.dial_id,
             dial.at,
@@ -131,5 +134,6 @@ def _put(transaction: Transaction, dial: Dial) -> None:
             dial.campaign_id,
             dial.disposition_name,
             dial.talk_s,
+            dial.zip,
         ),
     )

@@ -8,7 +8,13 @@ from datetime import date
 from gateway.model.inventory import Inventory, Item, Kind
 from gateway.model.inventory_change import Change
 from gateway.model.phone import PhoneNumber
-from gateway.stores import engine_dials, engine_sticky, inventory_items, outdial_rows
+from gateway.stores import (
+    engine_dials,
+    engine_statistics,
+    engine_sticky,
+    inventory_items,
+    outdial_rows,
+)
 from gateway.stores.inventory_items import Replaced
 from gateway.stores.sqlite import Migration, SqliteDatabase
 
@@ -39,6 +45,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     _USAGE_OF_HOURS,
     engine_sticky.MIGRATION,
     engine_dials.BY_NUMBER,
+    engine_dials.PLACES,
+    engine_statistics.MIGRATION,
 )
 
 

@@ -1,7 +1,8 @@
 """The spool's file: every dial record waits here, on disk, until each target has taken it.
 
 One row a `dial_id` in `records`, one row in `deliveries` for each target that does not have it yet. Once all
-have it, the record's text goes and its `dial_id` stays for a while, so that a replay is not sent again.
+have it, the record's text goes and its `dial_id` stays for a while, so that a replay is not sent again. A
+record is *confirmed* once the service itself told of its dial, whatever our own delivery knows.
 Everything runs on the database's thread; what is called here returns at once with a future.
 """
 
@@ -16,6 +17,7 @@ from typing import Self
 import orjson
 
 from gateway.model.delivery import (
+    Confirmed,
     DeliveryState,
     Outcome,
     Slice,
@@ -43,6 +45,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX deliveries_due ON deliveries (target, state, next_at)",
     ),
+    ("ALTER TABLE records ADD COLUMN confirmed_at REAL",),
 )
 MAY_HAVE_ARRIVED = "may have arrived"
 """How the reason begins of a record that is not sent again for fear that its target would count it twice."""
@@ -131,6 +134,10 @@ class SqliteSpool:
     def prune(self, *, before: float, most: int) -> Future[int]:
         """Forget up to `most` delivered records done before that time; how many there were."""
         return self._database.write(lambda transaction: _prune(transaction, before, most))
+
+    def confirm(self, dial_ids: Sequence[str], *, now: float) -> Future[Confirmed]:
+        """Note that the service has told of these dials; the first time counts. How many were known."""
+        return self._database.write(lambda transaction: _confirm(transaction, dial_ids, now))
 
     def stats(self) -> Future[dict[str, TargetStats]]:
         """Count what waits and died, by target; about 10 ms for 100,000 records."""
@@ -267,6 +274,20 @@ def forget_if_done(transaction: Transaction, number: int, now: float) -> None:
         " WHERE id = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE record = ?)",
         (now, number, number),
     )
+
+
+def _confirm(transaction: Transaction, dial_ids: Sequence[str], now: float) -> Confirmed:
+    new = known = unknown = 0
+    for dial_id in dict.fromkeys(dial_ids):
+        found = transaction.execute("SELECT id, confirmed_at FROM records WHERE dial_id = ?", (dial_id,))
+        if not found:
+            unknown += 1
+        elif found[0][1] is not None:
+            known += 1
+        else:
+            transaction.execute("UPDATE records SET confirmed_at = ? WHERE id = ?", (now, found[0][0]))
+            new += 1
+    return Confirmed(new, known, unknown)
 
 
 def _prune(transaction: Transaction, before: float, most: int) -> int:

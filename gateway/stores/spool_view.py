@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from gateway.model.delivery import Delivery, DeliveryState, SpooledDial, Stored, TargetStats
+from gateway.model.delivery import ConfirmedStats, Delivery, DeliveryState, SpooledDial, Stored, TargetStats
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreError, StoreTooNewError, StoreUnusableError
 from gateway.stores.spool import MIGRATIONS, count, decoded, forget_if_done, put
 from gateway.stores.sqlite import Migration, Row, SqliteDatabase, Transaction, Value
 
-_COLUMNS = "id, dial_id, dial, put_at, done_at"
+_COLUMNS = "id, dial_id, dial, put_at, done_at, confirmed_at"
 _HAS_DELIVERY = """AND EXISTS (
     SELECT 1 FROM deliveries WHERE record = id AND state BETWEEN ? AND ? AND (? = '' OR target = ?)
 )"""
 _IS_SPOOL = ("SELECT record, target FROM deliveries LIMIT 0", "SELECT dial_id, dial FROM records LIMIT 0")
-_NO_MIGRATIONS: tuple[Migration, ...] = (_IS_SPOOL,) * len(MIGRATIONS)
-"""In place of the real ones, so that a file which is no spool is refused and not made into one."""
+_ONLY_LIFTED: tuple[Migration, ...] = (_IS_SPOOL, *MIGRATIONS[1:])
+"""In place of the first one, which makes a spool, so that a file which is none is refused."""
 
 
 class SpoolView:
@@ -41,7 +41,7 @@ class SpoolView:
             raise StoreUnusableError(f'there is no spool "{file}"; check spool.file')
         database: SqliteDatabase | None = None
         try:
-            database = SqliteDatabase.open(file, _NO_MIGRATIONS)
+            database = SqliteDatabase.open(file, _ONLY_LIFTED)
             database.run(_look)
         except StoreError as error:
             if database is not None:
@@ -59,6 +59,10 @@ class SpoolView:
     def stats(self) -> dict[str, TargetStats]:
         """How much waits and died, by target."""
         return self._database.run(count)
+
+    def confirmed(self) -> ConfirmedStats:
+        """How many delivered records are remembered, and how many of them are confirmed."""
+        return self._database.run(_confirmed)
 
     def page(
         self, *, state: DeliveryState | None = None, target: str = "", after: int = 0, most: int = 100
@@ -134,7 +138,7 @@ def _find(transaction: Transaction, dial_id: str) -> SpooledDial | None:
 
 
 def _spooled(transaction: Transaction, row: Row) -> SpooledDial:
-    number, dial_id, text, put_at, done_at = row
+    number, dial_id, text, put_at, done_at, confirmed_at = row
     deliveries = transaction.execute(
         "SELECT target, state, attempts, next_at, reason FROM deliveries WHERE record = ? ORDER BY target",
         (number,),
@@ -149,7 +153,13 @@ def _spooled(transaction: Transaction, row: Row) -> SpooledDial:
             Delivery(target, DeliveryState(state), attempts, next_at, reason)
             for target, state, attempts, next_at, reason in deliveries
         ],
+        confirmed_at,
     )
+
+
+def _confirmed(transaction: Transaction) -> ConfirmedStats:
+    rows = transaction.execute("SELECT count(*), count(confirmed_at) FROM records WHERE done_at IS NOT NULL")
+    return ConfirmedStats(*rows[0])
 
 
 def _readable(text: str | None) -> Dial | None:

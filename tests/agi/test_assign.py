@@ -117,6 +117,14 @@ def test_every_key_of_the_contract_is_understood() -> None:
     )
 
 
+def test_an_explanation_is_asked_for_and_set() -> None:
+    told = Decision(Status.ASSIGNED, Source.ENGINE, ANI, explanation='zip 30303 "chose"\nHANGUP')
+    called = Called("5559876543", "explain=yes", decision=told)
+    assert called.lead == Lead(PhoneNumber("+15559876543"), explain=True)
+    assert called.set["GATEWAY_EXPLAIN"] == "zip 30303 choseHANGUP"
+    assert "GATEWAY_EXPLAIN" not in Called("5559876543").set
+
+
 def test_query_says_the_same_as_arguments() -> None:
     called = Called(script="assign?phone=%2B15559876543&zip=90210&campaign=9001&agent=Jane%20Doe")
     assert called.lead == Lead(PhoneNumber("+15559876543"), zip="90210", campaign="9001")

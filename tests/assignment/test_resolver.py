@@ -110,6 +110,33 @@ async def test_a_provider_answers_then_the_cache(provider: ScriptedProvider, lea
     assert provider.sent == [1]
 
 
+async def test_a_lead_that_asks_why_is_told_who_said_what_and_never_gets_a_kept_answer(lead: Make) -> None:
+    refusing = ScriptedProvider(script=lambda _, __: UnavailableError("down"))
+    deciding = Deciding(refusing, settings=replace(BASE, fallback=(Source.ENGINE,)), engine=Engine())
+    why = lead(1)._replace(explain=True)
+    for one in (why, why, lead(1)):
+        deciding.resolve(one)
+        await asyncio.sleep(0.1)
+    told = Decision(
+        Status.FALLBACK,
+        Source.ENGINE,
+        ENGINE_ANI,
+        Reason.UNAVAILABLE,
+        "outboundiq: unavailable; fallback engine",
+    )
+    assert deciding.decisions == [told, told, replace(told, explanation="")]
+
+
+async def test_an_explained_number_is_asked_for_each_time(provider: ScriptedProvider, lead: Make) -> None:
+    deciding = Deciding(provider)
+    for _ in range(2):
+        deciding.resolve(lead(1)._replace(explain=True))
+        await asyncio.sleep(0.1)
+    assert [one.source for one in deciding.decisions] == [Source.OUTBOUNDIQ] * 2
+    assert [one.explanation for one in deciding.decisions] == ["outboundiq: a number"] * 2
+    assert provider.sent == [1, 1]
+
+
 async def test_equal_leads_at_once_are_asked_once(provider: ScriptedProvider, lead: Make) -> None:
     deciding = Deciding(provider)
     for _ in range(50):

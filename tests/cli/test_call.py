@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,16 +13,15 @@ from gateway.agi.settings import AgiSettings
 from gateway.assignment.settings import AssignmentSettings
 from gateway.cli.main import main
 from gateway.config.settings import Settings
+from gateway.engine.inventory import SAMPLE
+from gateway.engine.settings import EngineSettings
+from gateway.model.decision import Source
 from gateway.service.wiring import Gateway
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """A gateway in a thread of its own, without providers: its default number answers."""
-    settings = Settings(
-        agi=AgiSettings(listen=("127.0.0.1:0",)),
-        assignment=AssignmentSettings(providers=(), default_ani="+14045550199"),
-    )
+@contextmanager
+def gateway(settings: Settings) -> Iterator[int]:
+    """The port of a gateway in a thread of its own."""
     started, ports = threading.Event(), []
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -43,6 +43,17 @@ def port() -> Iterator[int]:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
         loop.close()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A gateway without providers: its default number answers."""
+    settings = Settings(
+        agi=AgiSettings(listen=("127.0.0.1:0",)),
+        assignment=AssignmentSettings(providers=(), default_ani="+14045550199"),
+    )
+    with gateway(settings) as number:
+        yield number
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +95,22 @@ def test_conversation_answer_source_and_time_are_printed(port: int) -> None:
         "status   FALLBACK\nani      4045550199\nsource   default\nreason   no_provider\ntime "
         in result.stdout
     )
+
+
+def test_the_engine_explains_its_choice(tmp_path: Path) -> None:
+    settings = Settings(
+        agi=AgiSettings(listen=("127.0.0.1:0",)),
+        assignment=AssignmentSettings(providers=(Source.ENGINE,)),
+        engine=EngineSettings(inventory=str(SAMPLE), cache_dir=str(tmp_path)),
+    )
+    with gateway(settings) as number:
+        explained = [call(number, "4045550123", "--zip", "30303", "--explain").stdout for _ in range(2)]
+        plain = call(number, "4045550123", "--zip", "30303").stdout
+    for text in explained:
+        assert "source   engine" in text
+        why = next(line for line in text.splitlines() if line.startswith("why "))
+        assert "zip" in why
+    assert "GATEWAY_EXPLAIN" not in plain
 
 
 def test_json_has_answer_and_conversation(port: int) -> None:

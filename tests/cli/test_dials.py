@@ -122,6 +122,15 @@ def test_show_has_all_fields_and_each_target() -> None:
 
 
 @pytest.mark.usefixtures("spool")
+def test_confirmed_records_say_so(spool: SqliteSpool) -> None:
+    spool.confirm(["d", "a"], now=NOW + 60).result(5)
+    assert "confirmed at (UTC)  2025-10-09 08:54:20" in run("show", "d").stdout
+    assert json.loads(run("show", "a", "--json").stdout)["confirmed_at"] == "2025-10-09 08:54:20"
+    assert "confirmed" not in run("show", "b").stdout
+    assert run("stats").stdout.splitlines()[-1] == "delivered and remembered: 1, of them confirmed: 1"
+
+
+@pytest.mark.usefixtures("spool")
 def test_show_knows_delivered_records_by_name_only() -> None:
     assert "delivered at" in run("show", "d").stdout
     result = run("show", "nothing")
@@ -139,6 +148,7 @@ def test_stats_count_by_target() -> None:
             "oldest_put_at": "2025-10-09 08:53:21",
             "is_configured": True,
         },
+        "records": {"delivered": 1, "confirmed": 0},
     }
     result = run("stats", "--set", "dials.targets=engine")
     assert "not in dials.targets" in result.stdout

@@ -11,7 +11,8 @@ ENVIRON = {"ANI_GATEWAY_OUTBOUNDIQ_KEY": "s3cret-value", "ANI_GATEWAY_API_KEYS":
 def test_every_setting_is_shown_with_its_origin(tmp_path: Path) -> None:
     file = tmp_path / "g.toml"
     reporting = "[api_keys.c12]\nkey = 'x'\n[ami.c12]\nsecret = 'x'\n[dials]\ntargets = ['outboundiq']"
-    file.write_text(f"[campaigns.c12]\nname = 'Spring'\n{reporting}")
+    webhook = "[webhooks.c12]\nurl = 'https://example.com'\nsecret = 'x'\n"
+    file.write_text(f"[campaigns.c12]\nname = 'Spring'\n{webhook}{reporting}")
     rows = json.loads(effective.as_json(load(file=file, environ=ENVIRON)))
     shown = {row["path"]: (row["value"], row["origin"]) for row in rows}
     assert shown["campaigns.c12.name"] == ("Spring", f"{file}:2")

@@ -360,3 +360,8 @@ def test_an_admin_listener_off_loopback_needs_a_token() -> None:
     assert problem.line == "admin.token: is missing, and admin.listen is not loopback (default)"
     assert loaded('[admin]\nlisten = "0.0.0.0:4580"\ntoken = "t"').settings.admin.token == "t"
     assert loaded('[admin]\nlisten = "127.0.0.1:4580"').settings.admin.token == ""
+
+
+def test_a_webhook_needs_an_address_and_a_secret() -> None:
+    found = problems("[webhooks.screen]\nmax_batch = 5\n", KEY)
+    assert {"webhooks.screen.url", "webhooks.screen.secret"} <= {problem.path for problem in found}

@@ -27,7 +27,8 @@ def test_sample_file_with_everything_switched_on_is_the_defaults(tmp_path: Path)
     file = tmp_path / "sample.toml"
     lines = [switched_on(line) for line in reference.as_toml().splitlines()]
     text = "\n".join(lines)
-    # A PBX without a secret, or with nowhere to send its records, is rightly refused.
+    # Rightly refused: a PBX without a secret or a place for its records, a webhook without an address.
+    text = text.replace('\nurl = ""', '\nurl = "https://example.com"')
     text = text.replace('\nsecret = ""', '\nsecret = "x"').replace(
         "\ntargets = []", '\ntargets = ["outboundiq"]'
     )

@@ -62,3 +62,19 @@ async def test_a_record_the_table_refuses_is_refused(database: SqliteDatabase) -
     strange = Dial("d2", "+15552223333", "+15559876543", NOW, talk_s="long")  # type: ignore[arg-type]
     with pytest.raises(RefusedError, match="refuses the record"):
         await target_on(database).post_dial(strange, timeout_s=5)
+
+
+async def test_a_dial_is_told_of_only_once_it_is_kept(database: SqliteDatabase) -> None:
+    told: list[Dial] = []
+    target = EngineDials(
+        EngineDialStore(database),
+        EngineSettings(),
+        clock=lambda: NOW,
+        on_kept=told.extend,
+    )
+    await target.post_dial(DIAL, timeout_s=5)
+    assert told == [DIAL]
+    database.close()
+    with pytest.raises(UnavailableError):
+        await target.post_dial(DIAL, timeout_s=5)
+    assert told == [DIAL]

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from gateway.providers.base import UnavailableError
 from gateway.providers.http import HttpClient, retry_after_s
@@ -31,3 +33,21 @@ async def test_an_address_that_is_none_is_an_error_of_ours(url: str) -> None:
         await client.post("/dials", b"", timeout_s=1, max_reply_bytes=100)
     assert raised.value.never_sent
     await client.close()
+
+
+async def test_a_request_may_carry_headers_of_its_own() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def show(request: web.Request) -> web.Response:
+        seen.append((request.headers["x-always"], request.headers.get("x-once", "")))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", show)
+    async with TestServer(app) as server:
+        client = HttpClient(str(server.make_url("")), {"x-always": "a"}, max_connections=1, keepalive_s=5)
+        await client.open()
+        await client.post("/", b"{}", timeout_s=5, max_reply_bytes=100, headers={"x-once": "b"})
+        await client.post("/", b"{}", timeout_s=5, max_reply_bytes=100)
+        await client.close()
+    assert seen == [("a", "b"), ("a", "")]

@@ -15,6 +15,7 @@ from gateway.providers.base import (
     RefusedError,
     UnavailableError,
 )
+from gateway.providers.call_http import HttpKind
 from gateway.providers.outboundiq import OutboundIq
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.simulator.upstream import UpstreamSimulator
@@ -31,9 +32,9 @@ async def upstream() -> AsyncIterator[UpstreamSimulator]:
         yield one
 
 
-@pytest.fixture
-async def client(upstream: UpstreamSimulator) -> AsyncIterator[OutboundIq]:
-    one = OutboundIq(OutboundIqSettings(url=upstream.url, key=upstream.key))
+@pytest.fixture(params=HttpKind)
+async def client(upstream: UpstreamSimulator, request: pytest.FixtureRequest) -> AsyncIterator[OutboundIq]:
+    one = OutboundIq(OutboundIqSettings(url=upstream.url, key=upstream.key, http=request.param))
     await one.open()
     yield one
     await one.close()

@@ -1,11 +1,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gateway.model.dial import Dial
 from gateway.model.inventory import Dispo, DispoType, Inventory
-from gateway.stores.engine_dials import ContactCount, EngineDialStore
+from gateway.stores.engine_dials import PLACES, ContactCount, EngineDialStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.sqlite import SqliteDatabase
 
@@ -56,6 +57,24 @@ def test_a_repeat_counts_once_and_the_last_word_holds(store: EngineDialStore) ->
 def test_older_dials_are_left_out(store: EngineDialStore) -> None:
     keep(store, dial("1", at=NOW - 100), dial("2"))
     assert store.contact_counts(since=NOW - 50) == [ContactCount(ONE, 1, 1)]
+
+
+def test_the_prospects_zip_is_kept(store: EngineDialStore, database: SqliteDatabase) -> None:
+    keep(store, replace(dial("1"), zip="10001"), dial("2"))
+    rows = database.run(lambda transaction: transaction.execute("SELECT dial_id, zip FROM dials"))
+    assert rows == [("1", "10001"), ("2", "")]
+
+
+def test_dials_of_an_earlier_version_stay(tmp_path: Path) -> None:
+    """A file made before zips were kept is lifted, its dials without one."""
+    file = str(tmp_path / "engine.db")
+    earlier = MIGRATIONS[: MIGRATIONS.index(PLACES)]
+    old = SqliteDatabase.open(file, earlier)
+    old.run(lambda work: work.execute("INSERT INTO dials VALUES ('1', 2.0, '+1', '+1', '', 'sale', NULL)"))
+    old.close()
+    lifted = SqliteDatabase.open(file, MIGRATIONS)
+    assert lifted.run(lambda work: work.execute("SELECT dial_id, zip FROM dials")) == [("1", "")]
+    lifted.close()
 
 
 def test_a_mended_flag_counts_for_the_past(store: EngineDialStore, database: SqliteDatabase) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.delivery import DeliveryState, Outcome, Slice, Stored
+from gateway.model.delivery import Confirmed, DeliveryState, Outcome, Slice, Stored
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreInUseError, StoreUnusableError
 from gateway.stores.settings import SpoolSettings
-from gateway.stores.spool import SqliteSpool, decoded, encoded
+from gateway.stores.spool import MIGRATIONS, SqliteSpool, decoded, encoded, put
+from gateway.stores.sqlite import SqliteDatabase
 
 NOW = 1_760_000_000.0
 TARGETS = {"safe": True, "once": False}
@@ -265,3 +266,30 @@ def test_a_record_that_cannot_be_read_dies_and_stops_no_other(bench: Bench, file
 def test_fields_of_a_later_version_are_left_out() -> None:
     text = encoded(dial()).replace('{"dial_id"', '{"colour":"red","dial_id"')
     assert decoded(text) == dial()
+
+
+def test_a_dial_the_service_tells_of_is_confirmed_once(bench: Bench) -> None:
+    bench.put(dial("d1"), dial("d2"))
+    bench.done("d1")
+    assert bench.spool.confirm(["d1", "d2", "other", "d1"], now=NOW).result(5) == Confirmed(new=2, unknown=1)
+    assert bench.spool.confirm(["d1"], now=NOW + 1).result(5) == Confirmed(known=1)
+
+
+def test_a_confirmation_outlives_a_crash_and_goes_with_its_record(bench: Bench) -> None:
+    bench.put(dial("d1"))
+    bench.done("d1")
+    bench.spool.confirm(["d1"], now=NOW).result(5)
+    bench.reopen()
+    assert bench.spool.confirm(["d1"], now=NOW).result(5) == Confirmed(known=1)
+    bench.spool.prune(before=NOW + 1, most=10).result(5)
+    assert bench.spool.confirm(["d1"], now=NOW).result(5) == Confirmed(unknown=1)
+
+
+def test_a_spool_of_the_first_version_is_lifted(file: str) -> None:
+    old = SqliteDatabase.open(file, MIGRATIONS[:1])
+    old.run(lambda work: put(work, dial("d1"), ["safe"], NOW))
+    old.close()
+    lifted = Bench(file)
+    assert lifted.spool.confirm(["d1"], now=NOW).result(5) == Confirmed(new=1)
+    assert [one.dial.dial_id for one in lifted.take().taken] == ["d1"]
+    lifted.spool.close()

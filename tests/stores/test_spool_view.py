@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.delivery import Delivery, DeliveryState, Outcome
+from gateway.model.delivery import ConfirmedStats, Delivery, DeliveryState, Outcome
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreUnusableError
 from gateway.stores.settings import SpoolSettings
-from gateway.stores.spool import SqliteSpool
+from gateway.stores.spool import MIGRATIONS, SqliteSpool
 from gateway.stores.spool_view import SpoolView
+from gateway.stores.sqlite import SqliteDatabase
 
 NOW = 1_000.0
 DEAD, DONE, WAITING = DeliveryState.DEAD, DeliveryState.DONE, DeliveryState.WAITING
@@ -101,3 +102,20 @@ def test_a_spool_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusableError, match="there is no spool"):
         SpoolView.open(str(tmp_path / "none.db"))
     assert not (tmp_path / "none.db").exists()
+
+
+def test_delivered_records_are_counted_with_their_confirmations(view: SpoolView, spool: SqliteSpool) -> None:
+    assert view.confirmed() == ConfirmedStats(delivered=1, confirmed=0)
+    spool.confirm(["1", "2"], now=NOW + 5).result(5)
+    assert view.confirmed() == ConfirmedStats(delivered=1, confirmed=1)
+    found = view.find("1"), view.find("0")
+    assert [one and one.confirmed_at for one in found] == [NOW + 5, None]
+
+
+def test_a_spool_of_the_first_version_can_be_looked_into_and_used_on(tmp_path: Path) -> None:
+    file = str(tmp_path / "old.db")
+    SqliteDatabase.open(file, MIGRATIONS[:1]).close()
+    looked = SpoolView.open(file)
+    assert looked.confirmed() == ConfirmedStats(delivered=0, confirmed=0)
+    looked.close()
+    SqliteSpool.open(SpoolSettings(file=file), {}, now=NOW).close()

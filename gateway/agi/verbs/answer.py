@@ -60,9 +60,10 @@ class AnswerWriter:
         form = self._campaigns.of(state.campaign).caller_id_format
         ani = decision.ani.written(form) if decision.ani else ""
         known = (pack(state), state.dial_id, ani, decision.source, decision.reason, decision.status)
-        if ani:
-            return set_variables(self._shown, (ani, *self._appearance, *known))
-        return set_variables(_KNOWN, known)
+        names, values = (self._shown, (ani, *self._appearance, *known)) if ani else (_KNOWN, known)
+        if decision.explanation:
+            names, values = (variables.GATEWAY_EXPLAIN, *names), (decision.explanation, *values)
+        return set_variables(names, values)
 
 
 def _appearance(settings: AgiSettings) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,8 @@ class CallArguments:
     pool = ""
     assignment_type = ""
     branded = ""
+    explain = ""
+    """Whether to say in `GATEWAY_EXPLAIN` why the number was chosen."""
     gateway = ""
     """`${GATEWAY}` of an earlier assignment on the same channel."""
     dialstatus = ""
@@ -45,7 +47,7 @@ class CallArguments:
 
     def lead(self, phone: PhoneNumber) -> Lead:
         """What to ask the providers for."""
-        if not (self.real_time or self.pool or self.assignment_type or self.branded):
+        if not (self.real_time or self.pool or self.assignment_type or self.branded or self.explain):
             return Lead(phone, self.zip, self.campaign)
         return Lead(
             phone=phone,
@@ -55,6 +57,7 @@ class CallArguments:
             pools=(self.pool,) if self.pool else (),
             assignment_type=AssignmentType(self.assignment_type) if self.assignment_type else None,
             branded=_WORDS.get(self.branded),
+            explain=_WORDS.get(self.explain, False),
         )
 
 
@@ -109,6 +112,8 @@ def _drop_nonsense(arguments: CallArguments, metrics: CallMetrics) -> None:
         arguments.real_time = _word(arguments.real_time) or _dropped("real_time", metrics)
     if arguments.branded:
         arguments.branded = _word(arguments.branded) or _dropped("branded", metrics)
+    if arguments.explain:
+        arguments.explain = _word(arguments.explain) or _dropped("explain", metrics)
 
 
 def _word(text: str) -> str:

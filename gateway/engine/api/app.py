@@ -13,9 +13,11 @@ from gateway.engine.api.dials import DialsApi
 from gateway.engine.api.endpoint import Endpoint
 from gateway.engine.api.envelopes import Health
 from gateway.engine.api.keys import ApiKey, Keyring, RateLimit
+from gateway.engine.api.nrm import NrmApi
 from gateway.engine.api.openapi import describe
 from gateway.engine.api.outdial_targets import OutdialTargetsApi
 from gateway.engine.api.outdials import OutdialsApi
+from gateway.engine.api.planner import PlannerApi
 from gateway.engine.api.results import ResultsApi
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings
@@ -49,6 +51,8 @@ def make_app(
 def all_endpoints(provider: EngineProvider, settings: ApiSettings) -> Iterator[Endpoint]:
     """Every endpoint there is, in the order of the description."""
     yield from AssignmentApi(provider, settings.max_batch).endpoints()
+    yield from NrmApi(provider.numbers()).endpoints()
+    yield from PlannerApi(provider.planner()).endpoints()
     yield from OutdialsApi(provider.outdials()).endpoints()
     yield from OutdialTargetsApi(provider.outdials()).endpoints()
     yield from DialsApi(provider).endpoints()

@@ -38,7 +38,7 @@ def kept(engine: EngineProvider) -> Kept:
 
     def read() -> list[tuple[Any, ...]]:
         rows = database.run(lambda transaction: transaction.execute("SELECT * FROM dials ORDER BY at"))
-        return [tuple(row)[:-1] for row in rows]
+        return [tuple(row)[:6] for row in rows]
 
     return read
 

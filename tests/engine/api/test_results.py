@@ -41,7 +41,7 @@ Kept = Callable[[], list[tuple[Any, ...]]]
 def kept(engine: EngineProvider) -> Kept:
     """Reads the rows of the engine's table."""
     return lambda: engine._database.run(
-        lambda transaction: list(map(tuple, transaction.execute("SELECT * FROM dials")))
+        lambda transaction: [tuple(row)[:7] for row in transaction.execute("SELECT * FROM dials")]
     )
 
 
