@@ -12,7 +12,8 @@ import orjson
 
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
-from gateway.model.phone import parse_phone
+from gateway.model.phone import PhoneNumber
+from gateway.providers.assigned import assigned_number
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
 from gateway.providers.call_http import call_http
 from gateway.providers.http import Reply
@@ -53,7 +54,7 @@ class OutboundIq:
         answer = _understood(reply)
         if answer.get("success") is not True:
             return Answer(None, _text(answer.get("message")), reply.request_id)
-        return _answer(answer.get("ani"), _text(answer.get("message")), reply.request_id)
+        return _answer(answer.get("ani"), lead.phone, _text(answer.get("message")), reply.request_id)
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
@@ -73,7 +74,8 @@ class OutboundIq:
                 by_row.setdefault(str(row.get("row_id")), row)
         if by_row.keys().isdisjoint(names):
             raise BadAnswerError("the batch answer has none of our rows", request_id=reply.request_id)
-        return [_row_answer(by_row.get(name), reply.request_id) for name in names]
+        asked = zip(names, leads, strict=True)
+        return [_row_answer(by_row.get(name), lead.phone, reply.request_id) for name, lead in asked]
 
 
 def _lead_fields(lead: Lead) -> dict[str, str]:
@@ -117,20 +119,20 @@ def _understood(reply: Reply) -> dict[str, Any]:
     raise BadAnswerError('the answer has no "success"', request_id=reply.request_id)
 
 
-def _row_answer(row: dict[str, Any] | None, request_id: str) -> Answer | ProviderError:
+def _row_answer(row: dict[str, Any] | None, prospect: PhoneNumber, request_id: str) -> Answer | ProviderError:
     if row is None:
         return BadAnswerError("the row is missing from the batch answer", request_id=request_id)
     if row.get("error"):
         return Answer(None, _text(row["error"]), request_id)
     try:
-        return _answer(row.get("outboundani"), "", request_id)
+        return _answer(row.get("outboundani"), prospect, "", request_id)
     except BadAnswerError as error:
         return error
 
 
-def _answer(ani: object, message: str, request_id: str) -> Answer:
+def _answer(ani: object, prospect: PhoneNumber, message: str, request_id: str) -> Answer:
     """An answer with a number. Raises `BadAnswerError` when `ani` is none; its text stays out of the logs."""
-    phone = parse_phone(ani) if isinstance(ani, str) else None
+    phone = assigned_number(ani, prospect)
     if phone is None:
         raise BadAnswerError("the answer's number is not a phone number", request_id=request_id)
     return Answer(phone, message, request_id)
