@@ -42,7 +42,7 @@ def test_the_engine_assigns_a_list_and_a_bad_row_says_why() -> None:
     header, first, second = output()
     assert header == "id;phone;zip;ani;assignment_error"
     assert first.startswith("1;(404) 555-0123;30303;404")
-    assert second == "2;12;;;phone: not a phone number of 10 to 15 digits"
+    assert second == "2;12;;;phone: no phone number: write 10 digits or + and the country code"
 
 
 def test_numbers_are_written_in_the_form_asked_for() -> None:
