@@ -210,7 +210,7 @@ def test_bad_rows_are_counted_and_named(served: Served) -> None:
     assert result.exit_code == 0
     assert "targets created: 1; bad rows: 1" in result.stderr
     assert "the bad rows are in leads.errors.csv" in result.stderr
-    assert Path("leads.errors.csv").read_text().splitlines()[1].startswith('3,"phone is no phone number')
+    assert Path("leads.errors.csv").read_text().splitlines()[1].startswith('3,"phone is no SIP address')
 
 
 @pytest.mark.parametrize("arguments", [["push", NOBODY, "leads.csv"], ["pull", NOBODY, "-o", "no/leads.csv"]])
