@@ -8,6 +8,7 @@ import click
 
 from gateway.cli.console import COULD_NOT_START, complain, fail
 from gateway.cli.options import config_options, load_settings, setting_option
+from gateway.cli.start_up import system_hint
 from gateway.sync.settings import BACKENDS
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def on_backend(context: click.Context, work: "Callable[[InventoryService, Settin
         sys.exit(COULD_NOT_START)
     except (StoreError, OSError) as error:
         hint = "name another file with engine.database, or run this as a user who may write it"
+        if isinstance(error, OSError):
+            hint = system_hint(error, hint)
         fail(f"could not open {name}: {error}", hint, code=COULD_NOT_START)
     except ProviderError as error:
         fail(f"{name}: {error}", hint_for(error))

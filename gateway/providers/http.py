@@ -59,6 +59,10 @@ class Reply:
         return value
 
 
+class AuthoritiesError(OSError):
+    """The file of further certificate authorities cannot be used; the text names it."""
+
+
 class HttpClient:
     """Keeps connections to one base URL and sends JSON over them."""
 
@@ -80,11 +84,14 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Make the pool. Raises `OSError` or `ssl.SSLError` when `ca_file` cannot be used."""
+        """Make the pool. Raises `AuthoritiesError` when `ca_file` cannot be used."""
         tls: ssl.SSLContext | bool = True
         if self._ca_file:
             tls = ssl.create_default_context()
-            tls.load_verify_locations(self._ca_file)
+            try:
+                tls.load_verify_locations(self._ca_file)
+            except OSError as error:  # `ssl.SSLError` is one.
+                raise AuthoritiesError(f'"{self._ca_file}" has no certificate that can be read') from error
         connector = aiohttp.TCPConnector(
             limit=self._max_connections, keepalive_timeout=self._keepalive_s, ttl_dns_cache=60, ssl=tls
         )
