@@ -81,8 +81,10 @@ async def _opened(
 
 def hint_for(error: "ProviderError") -> str:
     """What to do about `error`, "" when it says so itself."""
-    from gateway.providers.base import RateLimitedError, UnavailableError
+    from gateway.providers.base import NotFoundError, RateLimitedError, UnavailableError
 
+    if isinstance(error, NotFoundError):
+        return "is it written right, and is this the backend you mean? Another one: --backend NAME"
     if isinstance(error, RateLimitedError):
         return "wait a minute; for sync, lower management.requests_per_second"
     if isinstance(error, UnavailableError):
