@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.console import COULD_NOT_START, complain, fail
+from gateway.cli.console import COULD_NOT_START, complain, fail, told_when_stopped
 from gateway.cli.options import config_options, load_settings, setting_option
 from gateway.cli.start_up import system_hint
 from gateway.sync.settings import BACKENDS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
+_STOPPED_HINT = "what was done is done; run it again for the rest"
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
@@ -52,7 +53,8 @@ def on_backend(context: click.Context, work: "Callable[[InventoryService, Settin
     try:
         # Kept here, not returned: asyncio's runner writes out what its task returned when it takes its signal
         # handler away, and a plan of 100,000 steps takes seconds to write out.
-        run(_opened(name, settings, work, results.append))
+        with told_when_stopped(_STOPPED_HINT):
+            run(_opened(name, settings, work, results.append))
     except ConfigError as error:
         for problem in error.problems:
             complain(problem.line, problem.hint)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.console import COULD_NOT_START, fail
+from gateway.cli.console import COULD_NOT_START, fail, told_when_stopped
 from gateway.cli.options import load_settings
 from gateway.cli.start_up import system_hint
 
@@ -42,7 +42,8 @@ def ask_with(
             await voipbin.close()
 
     try:
-        return asyncio.run(run())
+        with told_when_stopped(hint):
+            return asyncio.run(run())
     except ProviderError as error:
         fail(f"VoIPBin: {error}", _hint(error, hint))
     except OSError as error:
