@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.cli.console import COULD_NOT_START, complain, fail, told_when_stopped
-from gateway.cli.options import config_options, load_settings, setting_option
+from gateway.cli.options import config_options, json_option, load_settings, setting_option
 from gateway.cli.start_up import system_hint
 from gateway.sync.settings import BACKENDS
 
@@ -19,7 +19,6 @@ T = TypeVar("T")
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _STOPPED_HINT = "what was done is done; run it again for the rest"
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
 def backend_options(command: _Command) -> _Command:
