@@ -1,4 +1,4 @@
-"""The options that many commands have, those of the configuration above all, and the loading of what they say."""
+"""The options that many commands have, those of the configuration above all, and what they say, loaded."""
 
 import os
 import sys

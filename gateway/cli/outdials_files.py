@@ -11,8 +11,8 @@ import click
 from gateway.cli.console import fail, say
 from gateway.cli.options import config_options
 from gateway.cli.outdials_client import ask_with
-from gateway.cli.outdials_progress import ProgressLine
 from gateway.cli.outdials_targets import STATUSES
+from gateway.cli.progress import Progress
 
 if TYPE_CHECKING:
     from gateway.leads.outdial_pull import Pulled
@@ -45,7 +45,7 @@ def pull_command(context: click.Context, *, outdial_id: UUID, output: Path, stat
         order = PullOrder(str(outdial_id), output, TargetStatus(status) if status else None, settings.url)
         return await pull(voipbin, order, line.show)
 
-    line = ProgressLine("targets")
+    line = Progress("targets")
     with _files(line):
         pulled = ask_with(context, work, _AGAIN)
     say(f"targets: {pulled.rows}; written to {output}")
@@ -73,7 +73,7 @@ def push_command(context: click.Context, *, outdial_id: UUID, leads: Path, error
         order = PushOrder(str(outdial_id), leads, bad_rows, settings.url, settings.settle_s)
         return await push(voipbin, order, lambda done: line.show(done.line, done.lines))
 
-    line = ProgressLine("lines")
+    line = Progress("lines")
     with _files(line):
         pushed = ask_with(context, work, _AGAIN)
     if pushed.was_whole:
@@ -84,15 +84,15 @@ def push_command(context: click.Context, *, outdial_id: UUID, leads: Path, error
 
 
 @contextmanager
-def _files(line: ProgressLine) -> Iterator[None]:
-    """Takes the line away at the end; a file that cannot be used ends the command with 1."""
+def _files(line: Progress) -> Iterator[None]:
+    """Ends the line; a file that cannot be used ends the command with 1."""
     from gateway.leads.outdial_rows import LeadFileError
     from gateway.leads.progress import ProgressError
 
     try:
         yield
     except (LeadFileError, ProgressError) as error:
-        line.end()
+        line.close()
         fail(str(error))
     finally:
-        line.end()
+        line.close()

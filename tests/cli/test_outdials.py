@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
-from gateway.cli.outdials_progress import progress_text
 from gateway.cli.outdials_targets import STATUSES
 from gateway.model.outdial import TargetStatus
 from gateway.simulator.upstream_answers import Fault
@@ -231,19 +230,6 @@ def test_a_long_run_that_fails_says_how_to_go_on(served: Served) -> None:
     assert "hint: run the same command again: it goes on where it stopped" in result.stderr
     served.voipbin.faults.clear()
     assert "targets created: 1" in run("push", outdial, "leads.csv").stderr
-
-
-@pytest.mark.parametrize(
-    ("asked", "text"),
-    [
-        (("targets", 1_200, None, 14.84), "targets: 1,200, 14.8/s"),
-        (("lines", 1_200, 5_000, 14.8), "lines: 1,200 of 5,000, 14.8/s, 04:17 left"),
-        (("lines", 0, 500_000, 15.0), "lines: 0 of 500,000, 15.0/s, 9:15:33 left"),
-        (("lines", 0, 5, 0.0), "lines: 0 of 5, 0.0/s"),
-    ],
-)
-def test_progress_says_how_many_how_fast_and_how_long(asked: Any, text: str) -> None:
-    assert progress_text(*asked) == text
 
 
 def process(*arguments: str) -> "subprocess.Popen[bytes]":
