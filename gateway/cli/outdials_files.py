@@ -1,7 +1,7 @@
 """`ani-gateway outdials pull` and `push`: targets into a CSV of leads, and a CSV of leads into targets."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -43,10 +43,11 @@ def pull_command(context: click.Context, *, outdial_id: UUID, output: Path, stat
 
     async def work(voipbin: "VoipBin", settings: "VoipBinSettings") -> "Pulled":
         order = PullOrder(str(outdial_id), output, TargetStatus(status) if status else None, settings.url)
-        return await pull(voipbin, order, line.show)
+        with closing(line):
+            return await pull(voipbin, order, line.show)
 
     line = Progress("targets")
-    with _files(line):
+    with _files():
         pulled = ask_with(context, work, _AGAIN)
     say(f"targets: {pulled.rows}; written to {output}")
     if pulled.may_hide:
@@ -71,10 +72,11 @@ def push_command(context: click.Context, *, outdial_id: UUID, leads: Path, error
 
     async def work(voipbin: "VoipBin", settings: "VoipBinSettings") -> "Pushed":
         order = PushOrder(str(outdial_id), leads, bad_rows, settings.url, settings.settle_s)
-        return await push(voipbin, order, lambda done: line.show(done.line, done.lines))
+        with closing(line):
+            return await push(voipbin, order, lambda done: line.show(done.line, done.lines))
 
     line = Progress("lines")
-    with _files(line):
+    with _files():
         pushed = ask_with(context, work, _AGAIN)
     if pushed.was_whole:
         say("all of it was pushed before; to push it again, remove the file with its progress")
@@ -84,15 +86,12 @@ def push_command(context: click.Context, *, outdial_id: UUID, leads: Path, error
 
 
 @contextmanager
-def _files(line: Progress) -> Iterator[None]:
-    """Ends the line; a file that cannot be used ends the command with 1."""
+def _files() -> Iterator[None]:
+    """A file that cannot be used ends the command with 1."""
     from gateway.leads.outdial_rows import LeadFileError
     from gateway.leads.progress import ProgressError
 
     try:
         yield
     except (LeadFileError, ProgressError) as error:
-        line.close()
         fail(str(error))
-    finally:
-        line.close()

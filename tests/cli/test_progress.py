@@ -25,6 +25,21 @@ def test_a_short_run_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+def test_a_line_on_a_terminal_is_ended_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    now = 100.0
+    progress = Progress("targets", clock=lambda: now)
+    now += 1
+    progress.show(3)
+    progress.close()
+    progress.close()
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.endswith("\n")
+
+
 def test_what_an_earlier_run_did_is_no_speed_of_this_one(capsys: pytest.CaptureFixture[str]) -> None:
     now = 100.0
     progress = Progress("lines", clock=lambda: now)
