@@ -128,19 +128,27 @@ class OutboundAni:
         return answer_in(reply, lead.phone, (self._settings.key,))
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
-        """One request for each lead, `max_connections` at once; each fails alone."""
+        """One request for each lead, `max_connections` at once; each fails alone.
+
+        A key that is refused is refused for all of them: those not asked yet are not asked any more.
+        """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + timeout_s
         free = asyncio.Semaphore(self._settings.max_connections)
+        refusals: list[RefusedError] = []
 
         async def one(lead: Lead) -> Answer | ProviderError:
             async with free:
+                if refusals:
+                    return refusals[0]
                 left_s = give_up_at - loop.time()
                 if left_s <= 0:
                     return TimedOutError(f"not asked within {timeout_s:g} s")
                 try:
                     return await self.assign(lead, timeout_s=left_s)
                 except ProviderError as error:
+                    if isinstance(error, RefusedError) and error.status in _UNAUTHORIZED:
+                        refusals.append(error)
                     return error
 
         return await asyncio.gather(*(one(lead) for lead in leads))

@@ -24,8 +24,9 @@ UNFIT_FOR = {
     # A description cannot say which phone numbers there can be,
     r"^POST /(assignment|dials|dialer/next|v1\.0/outdials/\{id\}/targets)$": "positive_data_acceptance",
     r" /(custom|dialer)/anis$": "positive_data_acceptance",
+    r" /nrm/": "positive_data_acceptance",
     # nor which times,
-    r"^POST /api/": "positive_data_acceptance",
+    r"^POST /(api|ani-planner)/": "positive_data_acceptance",
     r"^GET /v1\.0/outdials(/\{id\}/targets)?$": "positive_data_acceptance",
     # nor that either a body or a query is needed.
     r"^(GET /dialer|DELETE /(custom|dialer))/(campaigns|dispos)$": "positive_data_acceptance",
