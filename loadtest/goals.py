@@ -1,7 +1,7 @@
 """What the gateway is to reach, and whether it did: figures of each round, held against a goal.
 
-A goal is reached when the worst of the quiet rounds reaches it. A ratio or difference of two servers is taken
-within one round, so that what slowed a round slowed both.
+A goal is reached when the worst of the rounds reaches it; noisy rounds judge only when most are noisy. A
+ratio or difference of two servers is taken within one round, so that what slowed a round slowed both.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +15,8 @@ from servers import DEADLINE_S
 Round = Mapping[str, Sample]
 """The samples of one round by server."""
 Figure = Callable[[Round], float]
+Measured = tuple[Figure, tuple[str, ...]]
+"""A figure and the servers it is made of."""
 
 
 class Limit(StrEnum):
@@ -59,7 +61,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A figure over the rounds: median, lowest and highest of the quiet ones, or of all when none was."""
+    """A figure over the rounds: median, lowest and highest of the quiet ones, or of all when few were."""
 
     section: str
     what: str
@@ -80,22 +82,22 @@ class Verdict:
         return self.outcome is Outcome.REACHED
 
 
-def cpu_ratio(above: str, below: str) -> tuple[Figure, tuple[str, ...]]:
+def cpu_ratio(above: str, below: str) -> Measured:
     """CPU time per call of `above` over that of `below`."""
     return lambda samples: samples[above].cpu_us / samples[below].cpu_us, (above, below)
 
 
-def added(server: str, quantile: Callable[[Sample], float]) -> tuple[Figure, tuple[str, ...]]:
+def added(server: str, quantile: Callable[[Sample], float]) -> Measured:
     """Milliseconds of a quantile beyond what the upstream itself took."""
     return lambda samples: samples[server].added_ms(quantile(samples[server])), (server,)
 
 
-def of(server: str, figure: Callable[[Sample], float]) -> tuple[Figure, tuple[str, ...]]:
+def of(server: str, figure: Callable[[Sample], float]) -> Measured:
     """A figure of one server."""
     return lambda samples: figure(samples[server]), (server,)
 
 
-def slower(one: str, other: str) -> tuple[Figure, tuple[str, ...]]:
+def slower(one: str, other: str) -> Measured:
     """Milliseconds by which the median latency of `one` is above that of `other`."""
     return lambda samples: samples[one].p50_ms - samples[other].p50_ms, (one, other)
 
@@ -115,15 +117,15 @@ def p999(sample: Sample) -> float:
     return sample.p999_ms
 
 
-def _most(section: str, what: str, wanted: float, figure: tuple[Figure, tuple[str, ...]], unit: str) -> Goal:
+def _most(section: str, what: str, wanted: float, figure: Measured, unit: str) -> Goal:
     return Goal(section, what, *figure, Limit.AT_MOST, wanted, unit)
 
 
-def _least(section: str, what: str, wanted: float, figure: tuple[Figure, tuple[str, ...]], unit: str) -> Goal:
+def _least(section: str, what: str, wanted: float, figure: Measured, unit: str) -> Goal:
     return Goal(section, what, *figure, Limit.AT_LEAST, wanted, unit)
 
 
-def _told(section: str, what: str, figure: tuple[Figure, tuple[str, ...]], unit: str) -> Goal:
+def _told(section: str, what: str, figure: Measured, unit: str) -> Goal:
     return Goal(section, what, *figure, unit=unit)
 
 
@@ -235,9 +237,10 @@ def _rounds(samples: Sequence[Sample], servers: tuple[str, ...]) -> Iterator[Rou
 
 
 def judge(goal: Goal, rounds: Sequence[Round]) -> Verdict:
-    """The verdict on a goal, by the quiet rounds where there are any."""
+    """The verdict on a goal, by the quiet rounds when at least half of them are."""
     quiet = [one for one in rounds if not any(sample.spoilt for sample in one.values())]
-    values = [goal.figure(one) for one in quiet or rounds]
+    judges = quiet if len(quiet) * 2 >= len(rounds) else rounds
+    values = [goal.figure(one) for one in judges]
     return Verdict(
         section=goal.section,
         what=goal.what,
