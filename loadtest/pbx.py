@@ -90,7 +90,7 @@ class Pbx:
     def __init__(
         self,
         port: int,
-        epoll: select.epoll,
+        epoll: "select.epoll",  # quoted: locust takes epoll out of the module, and imports this file too
         turns: dict[int, Callable[[int], None]],
         *,
         is_filtered: bool = False,
