@@ -36,10 +36,10 @@ format: $(STAMP) ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## benchmark the call path against a bare uvloop server
+bench: $(STAMP)  ## benchmark beside a bare uvloop server and what others build, with goals
 	$(BIN)/python loadtest/bench.py
 
-bench-quick: $(STAMP)
+bench-quick: $(STAMP) ## the sections that say most, in about 80 seconds
 	$(BIN)/python loadtest/bench.py --quick
 
 load: $(STAMP)   ## load test with locust on loopback: SCENARIO=campaign-start DURATION=30

@@ -1,33 +1,28 @@
-"""Measures what an AMI event costs: our decoder beside panoramisk's, on the same bytes.
+"""What an AMI event costs: our decoder beside panoramisk's, on the same bytes, in one process.
 
-Run `python loadtest/ami_bench.py`. The stream is two calls as a real Asterisk 22.10 told them to a listener
-without a filter and with all rights (read=all), 400 events, repeated; it is fed in reads of 64 KiB. Both
-sides hand each Hangup event to a callback; ours reads it into a call end, panoramisk's into its own message.
-Only CPU time counts. Exit code 1 when a side missed an event, or ours is not `GOAL` times cheaper.
+A section of the benchmark: `python loadtest/bench.py --only ami`. The stream is two calls as a real Asterisk
+22.10 told them to a listener without a filter and with all rights (read=all), 400 events, repeated; it is fed
+in reads of 64 KiB. Both sides hand each Hangup event to a callback; ours reads it into a call end,
+panoramisk's into its own message. Only CPU time counts.
 """
 
-import argparse
 import asyncio
 import gzip
-import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from panoramisk import Manager
 from panoramisk.ami_protocol import AMIProtocol
+from pbx import RECORDING
+from sample import Sample
 
 from gateway.ami.decoder import AmiDecoder, FrameKind
 from gateway.ami.events import Hangup, read_hangup
 from gateway.telemetry.metrics import AmiMetrics
 
-RECORDING = Path(__file__).parent / "data" / "ami_unfiltered.txt.gz"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 READ_BYTES = 64 * 1024
-GOAL = 8.0
-"""Times cheaper, on the unfiltered stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +34,6 @@ class Stream:
     events: int
     hangups: int
     calls: int
-
-
-@dataclass(frozen=True, slots=True)
-class AmiResult:
-    """CPU microseconds for each event of one stream, median and spread over the rounds."""
-
-    stream: str
-    ours_us: float
-    panoramisk_us: float
-    ours_spread: tuple[float, float]
-    panoramisk_spread: tuple[float, float]
-    ratios: tuple[float, ...]
-    """How many times cheaper ours was, round by round."""
-
-    @property
-    def ratio(self) -> float:
-        """How many times cheaper ours is."""
-        return statistics.median(self.ratios)
 
 
 def streams(repeats: int) -> list[Stream]:
@@ -120,66 +97,31 @@ def decode_panoramisk(stream: Stream) -> tuple[int, int]:
     return hangups, calls
 
 
-def cpu_us(decode: Callable[[Stream], tuple[int, int]], stream: Stream) -> float:
-    """CPU microseconds for each event. Raises `SystemExit` when events were missed."""
+def cpu_us(decode: Callable[[Stream], tuple[int, int]], stream: Stream, server: str) -> Sample:
+    """The sample of one pass over the stream."""
     before = time.process_time()
     found = decode(stream)
     used = time.process_time() - before
+    sample = Sample(server=server, calls=stream.events, cpu_us=used * 1e6 / stream.events)
     if found != (stream.hangups, stream.calls):
-        raise SystemExit(f"{decode.__name__} found {found}, not {(stream.hangups, stream.calls)}")
-    return used * 1e6 / stream.events
+        sample.failures["AMI event missed"] = abs(stream.hangups - found[0]) + abs(stream.calls - found[1])
+    return sample
 
 
-def compare(stream: Stream, rounds: int) -> AmiResult:
-    """Both sides in turn, so that other work on the machine meets both alike."""
-    ours, theirs = [], []
-    for _ in range(rounds):
-        ours.append(cpu_us(decode_ours, stream))
-        theirs.append(cpu_us(decode_panoramisk, stream))
-    return AmiResult(
-        stream.name,
-        statistics.median(ours),
-        statistics.median(theirs),
-        (min(ours), max(ours)),
-        (min(theirs), max(theirs)),
-        tuple(one / other for one, other in zip(theirs, ours, strict=True)),
-    )
+def samples(*, rounds: int, repeats: int) -> list[Sample]:
+    """Both sides in turn on each stream, so that other work on the machine meets both alike."""
 
-
-def measure(*, quick: bool) -> list[AmiResult]:
-    """All streams; a few seconds when `quick`."""
-
-    async def within_a_loop() -> list[AmiResult]:  # panoramisk's manager wants one
-        repeats, rounds = (10, 3) if quick else (40, 7)
-        return [compare(stream, rounds) for stream in streams(repeats)]
+    async def within_a_loop() -> list[Sample]:  # panoramisk's manager wants one
+        taken = []
+        for stream in streams(repeats):
+            for number in range(rounds):
+                for kind, decode in SIDES.items():
+                    sample = cpu_us(decode, stream, f"{kind}-{stream.name}")
+                    sample.round = number
+                    taken.append(sample)
+        return taken
 
     return asyncio.run(within_a_loop())
 
 
-def print_ami(results: list[AmiResult]) -> None:
-    """The table: a line for each stream."""
-    print("\nAMI decoding, CPU µs for each event (median, lowest to highest)")
-    print(f"  {'stream':<14}{'gateway':>22}{'panoramisk':>22}{'times cheaper':>15}")
-    for result in results:
-        ours = _with_spread(result.ours_us, result.ours_spread)
-        theirs = _with_spread(result.panoramisk_us, result.panoramisk_spread)
-        print(f"  {result.stream:<14}{ours:>22}{theirs:>22}{result.ratio:>15.1f}")
-
-
-def _with_spread(median: float, spread: tuple[float, float]) -> str:
-    return f"{median:.2f} {spread[0]:.2f}..{spread[1]:.2f}"
-
-
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    results = measure(quick=parser.parse_args().quick)
-    print_ami(results)
-    return 0 if results[0].ratio >= GOAL else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+SIDES = {"gateway": decode_ours, "panoramisk": decode_panoramisk}

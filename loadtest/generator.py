@@ -1,14 +1,16 @@
 """Generates FastAGI calls as fast as one core can, checks every answer, and prints what it saw as JSON.
 
-Plain sockets on epoll and not an event loop, because the generator must not be what is measured. Two ways
-to call: closed loop (`--open N` calls at any time, for CPU per call) and open loop (`--rate R`, Poisson
-arrivals, each latency counted from the moment the call was due, so a stalled server cannot hide its stall).
+Ways to call: closed loop (`--open N` calls at any time, for CPU per call); open loop (`--rate R`, Poisson
+arrivals, each latency counted from the moment the call was due, so a stalled server cannot hide its stall);
+burst (`--burst N` opened in one instant, which every latency counts from).
 
-It behaves as Asterisk on the wire: environment, then one line is answered when the socket turns readable, and
-all of them once the server has half-closed, then `HANGUP`. `--lines` writes line by line, as Asterisk does;
-otherwise all that is due is one write, to leave more of the core for load.
+The environment is one write, to leave more of the core for load; `--lines` writes line by line, as Asterisk
+does. `--pause` stops a burst once all is sent, and `--hold` keeps the last line back until then: it prints
+`open` and goes on after a line on stdin. With `--ami-port` it is the PBX's manager interface too, and tells
+the 40 events of each call when it is over.
 
-It prints `ready`, waits for a line on stdin, runs, and prints one JSON object.
+It prints `ready`, waits for a line on stdin, runs, and prints one JSON object; with `--ami-port` it stays
+until the next line.
 """
 
 import argparse
@@ -16,34 +18,28 @@ import dataclasses
 import json
 import math
 import random
-import re
 import select
-import socket
 import sys
 import time
-from array import array
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from caller import Caller
+from calls import FIXED_ANI, Call, questions
+from pbx import Pbx, PbxError
 from proc import Usage
 
-from gateway.simulator.call import CallRequest, environment_lines
-from gateway.simulator.upstream_answers import ani_for
-
-FIXED_ANI = "5550001111"
-"""What servers answer that do not read the question."""
-_PLACEHOLDER = "15550000000"
-_ASSIGNED = re.compile(rb'SET VARIABLE CALLERID\(num\) "?([0-9]+)"?\n')
-_ANSWER = b"200 result=1\n"
-_FIRST_UNIQUE = 2_000_000_000
-_CALL_TIMEOUT_S = 10.0
-_DRAIN_S = 5.0
-_READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+SHARES = (*(number / 50 for number in range(50)), 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0)
+"""Which quantiles of the latencies are told, for a plot."""
+_HELD_BYTES = 1
+"""The line end that completes the environment."""
+_OPENING = 500
+"""Connections under way at once when a paused burst is opened, so that the server's queue holds them."""
+_LOGIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How to call. Exactly one of `open` and `rate` is positive."""
+    """How to call. Exactly one of `open`, `rate` and `burst` is positive."""
 
     port: int
     seconds: float
@@ -51,6 +47,12 @@ class Load:
     """Calls open at any time (closed loop)."""
     rate: float = 0.0
     """Calls a second (open loop)."""
+    burst: int = 0
+    """Calls opened in one instant."""
+    warm_s: float = 0.0
+    """Seconds at the start whose latencies do not count."""
+    timeout_s: float = 10.0
+    """A call without an end for so long is a failure."""
     phones: int = 0
     """How many different phones are called in turn; 0 never calls one twice."""
     offset: int = 0
@@ -59,6 +61,11 @@ class Load:
     """Expect `FIXED_ANI` from everybody."""
     lines: bool = False
     """Write line by line."""
+    pause: bool = False
+    hold: bool = False
+    ami_port: int = 0
+    filtered: bool = False
+    """Tell of each call its end alone, as with the shipped manager.conf."""
 
 
 @dataclass(slots=True)
@@ -73,25 +80,13 @@ class Seen:
     p99_ms: float = 0.0
     p999_ms: float = 0.0
     max_ms: float = 0.0
+    quantiles_ms: list[float] = field(default_factory=list)
+    """At `SHARES`."""
     late_p99_ms: float = 0.0
     """How late calls were started: above a millisecond, the generator itself was short of CPU."""
     cpu_us_per_call: float = 0.0
     waited_share: float = 0.0
     """Share of the time the generator was runnable and had no CPU."""
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One call on its way."""
-
-    sock: socket.socket
-    due: float
-    started: float
-    expected: bytes
-    environment: bytes
-    received: bytes = b""
-    answered: int = 0
-    sent: bool = False
 
 
 class Generator:
@@ -100,15 +95,20 @@ class Generator:
     def __init__(self, load: Load) -> None:
         self.seen = Seen()
         self._load = load
-        self._epoll = select.epoll()
-        self._calls: dict[int, Call] = {}
-        self._latencies = array("d")
-        self._late = array("d")
-        self._questions = _questions(load)
-        lines = list(
-            environment_lines(CallRequest(_PLACEHOLDER, "90210", "9001"), host="127.0.0.1", port=4573)
-        )
-        self._template = b"".join(lines)
+        asked = questions(phones=load.phones, offset=load.offset, fixed=load.fixed)
+        self._caller = Caller(load.port, asked, lines=load.lines, timeout_s=load.timeout_s)
+        self._pbx: Pbx | None = None
+        if load.ami_port:
+            self._pbx = Pbx(load.ami_port, self._caller.epoll, self._caller.others, is_filtered=load.filtered)
+            self._caller.on_end = self._hang_up
+
+    def wait_for_login(self) -> None:
+        """Return when the server listens to the manager interface. Raises `PbxError` when it does not."""
+        stop = time.monotonic() + _LOGIN_S
+        while self._pbx is not None and not self._pbx.is_heard:
+            if time.monotonic() > stop:
+                raise PbxError("the server did not log in to the manager interface")
+            self._caller.poll(0.1)
 
     def run(self) -> Seen:
         """Call for `seconds`, let the open calls end, and sum up."""
@@ -116,155 +116,84 @@ class Generator:
         start = time.monotonic()
         if self._load.rate:
             self._run_open_loop(start)
+        elif self._load.burst:
+            self._run_burst(start)
         else:
             self._run_closed_loop(start)
         self._drain()
         self._sum_up(start, before)
         return self.seen
 
+    def serve_until_told(self) -> None:
+        """Go on being the PBX until a line comes on stdin."""
+        while not select.select([sys.stdin], [], [], 0)[0]:
+            self._caller.poll(0.01)
+
+    def _hang_up(self, call: Call) -> None:
+        if self._pbx is not None:
+            self._pbx.end(call.question.uniqueid, call.state())
+
     def _run_closed_loop(self, start: float) -> None:
         stop = start + self._load.seconds
         while (now := time.monotonic()) < stop:
-            for _ in range(self._load.open - len(self._calls)):
-                self._start(now)
-            self._poll(0.1)
+            # A caller whose events the PBX cannot get rid of is not free for the next call.
+            untold = self._pbx.waiting_calls if self._pbx else 0
+            for _ in range(self._load.open - len(self._caller.calls) - untold):
+                self._caller.start(now)
+            self._caller.poll(0.1)
 
     def _run_open_loop(self, start: float) -> None:
         gaps = random.Random(self._load.offset + 1)
+        counted_from = start + self._load.warm_s
+        is_warm = False
         due = start + gaps.expovariate(self._load.rate)
-        while due < start + self._load.seconds:
+        while due < counted_from + self._load.seconds:
             now = time.monotonic()
             while due <= now:
-                self._start(due)
+                self._caller.start(due)
                 due += gaps.expovariate(self._load.rate)
-            self._poll(due - time.monotonic())
+            self._caller.poll(due - time.monotonic())
+            if not is_warm and now > counted_from:
+                is_warm = True
+                del self._caller.latencies[:], self._caller.lateness[:]
+
+    def _run_burst(self, start: float) -> None:
+        held_bytes = _HELD_BYTES if self._load.hold else 0
+        for number in range(self._load.burst):
+            self._caller.start(start, held_bytes=held_bytes)
+            while self._load.pause and number % _OPENING == 0 and not self._caller.all_sent():
+                self._caller.poll(0.1)
+        if not self._load.pause:
+            return
+        while not self._caller.all_sent():
+            self._caller.poll(0.1)
+        print("open", flush=True)
+        sys.stdin.readline()
+        if held_bytes:
+            self._caller.finish_held(held_bytes)
 
     def _drain(self) -> None:
-        stop = time.monotonic() + _DRAIN_S
-        while self._calls and time.monotonic() < stop:
-            self._poll(0.1)
-        for call in list(self._calls.values()):
-            self._fail(call, "never ended")
-
-    def _start(self, due: float) -> None:
-        environment, expected = next(self._questions)(self._template)
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        now = time.monotonic()
-        call = Call(sock, due, now, expected, environment)
-        self._late.append(now - due)
-        self._calls[sock.fileno()] = call
-        sock.connect_ex(("127.0.0.1", self._load.port))
-        try:
-            self._epoll.register(sock, _READ if self._send_environment(call) else _READ | select.EPOLLOUT)
-        except OSError as error:
-            self._fail(call, type(error).__name__)
-
-    def _send_environment(self, call: Call) -> bool:
-        """Write the environment; false while the connection is not made yet."""
-        parts = call.environment.splitlines(keepends=True) if self._load.lines else [call.environment]
-        try:
-            for part in parts:
-                call.sock.send(part)
-        except BlockingIOError:  # the connection is not made yet; epoll tells when
-            return False
-        call.sent = True
-        return True
-
-    def _poll(self, timeout_s: float) -> None:
-        # select() on the epoll descriptor waits in microseconds; epoll itself only in milliseconds.
-        select.select([self._epoll.fileno()], [], [], max(0.0, timeout_s))
-        for fd, events in self._epoll.poll(0):
-            call = self._calls[fd]
-            try:
-                self._advance(call, events)
-            except OSError as error:
-                self._fail(call, type(error).__name__)
-        self._end_overdue()
-
-    def _advance(self, call: Call, events: int) -> None:
-        if not call.sent and not events & select.EPOLLERR and self._send_environment(call):
-            self._epoll.modify(call.sock, _READ)
-        if not events & ~select.EPOLLOUT:
-            return
-        data = call.sock.recv(16_384)
-        call.received += data
-        if events & select.EPOLLRDHUP or not data:
-            self._finish(call)
-        elif call.received.count(b"\n") > call.answered:
-            call.answered += 1
-            call.sock.send(_ANSWER)
-
-    def _finish(self, call: Call) -> None:
-        self._latencies.append(time.monotonic() - call.due)
-        self._answer_the_rest(call)
-        self._forget(call)
-        match = _ASSIGNED.search(call.received)
-        if match is None:
-            self._count("no ANI")
-        elif match[1] != call.expected:
-            self._count("wrong ANI")
-        self.seen.calls += 1
-
-    def _answer_the_rest(self, call: Call) -> None:
-        rest = [_ANSWER] * (call.received.count(b"\n") - call.answered) + [b"HANGUP\n"]
-        try:
-            for part in rest if self._load.lines else [b"".join(rest)]:
-                call.sock.send(part)
-        except ConnectionError:
-            return  # a server that closed both sides at once; Asterisk does not mind either
-
-    def _fail(self, call: Call, why: str) -> None:
-        self._count(why)
-        self._forget(call)
-
-    def _count(self, why: str) -> None:
-        self.seen.failures[why] = self.seen.failures.get(why, 0) + 1
-
-    def _forget(self, call: Call) -> None:
-        del self._calls[call.sock.fileno()]
-        call.sock.close()
-
-    def _end_overdue(self) -> None:
-        """Calls are kept in the order of their start, so the first one is the oldest."""
-        while self._calls:
-            oldest = next(iter(self._calls.values()))
-            if time.monotonic() - oldest.started < _CALL_TIMEOUT_S:
-                return
-            self._fail(oldest, "timeout")
+        stop = time.monotonic() + self._load.timeout_s
+        while self._caller.calls and time.monotonic() < stop:
+            self._caller.poll(0.1)
+        self._caller.give_up("never ended")
+        while self._pbx is not None and self._pbx.waiting_calls and time.monotonic() < stop:
+            self._caller.poll(0.1)
 
     def _sum_up(self, start: float, before: Usage) -> None:
-        seen, used = self.seen, Usage.of_self() - before
+        seen, caller, used = self.seen, self._caller, Usage.of_self() - before
+        seen.calls, seen.failures = caller.ended, caller.failures
         seen.seconds = time.monotonic() - start
         seen.calls_per_s = seen.calls / seen.seconds
-        ordered = sorted(self._latencies)
+        ordered = sorted(caller.latencies)
         seen.p50_ms, seen.p99_ms, seen.p999_ms = (
             quantile(ordered, share) * 1e3 for share in (0.5, 0.99, 0.999)
         )
-        seen.max_ms = ordered[-1] * 1e3 if ordered else math.nan
-        seen.late_p99_ms = quantile(sorted(self._late), 0.99) * 1e3
+        seen.max_ms = quantile(ordered, 1.0) * 1e3
+        seen.quantiles_ms = [quantile(ordered, share) * 1e3 for share in SHARES] if ordered else []
+        seen.late_p99_ms = quantile(sorted(caller.lateness), 0.99) * 1e3
         seen.cpu_us_per_call = used.cpu_s * 1e6 / max(seen.calls, 1)
         seen.waited_share = used.waited_s / seen.seconds
-
-
-_Question = Callable[[bytes], tuple[bytes, bytes]]
-
-
-def _questions(load: Load) -> Iterator[_Question]:
-    """For each call: how its environment is made from the template, and the ANI to expect."""
-
-    def question(phone: str) -> _Question:
-        expected = (FIXED_ANI if load.fixed else ani_for(phone)).encode()
-        placeholder, wanted = _PLACEHOLDER.encode(), f"1{phone}".encode()
-        return lambda template: (template.replace(placeholder, wanted), expected)
-
-    if load.phones:
-        known = [question(str(_FIRST_UNIQUE + load.offset + number)) for number in range(load.phones)]
-        while True:
-            yield from known
-    number = _FIRST_UNIQUE + load.offset
-    while True:
-        yield question(str(number))
-        number += 1
 
 
 def quantile(ordered: list[float], share: float) -> float:
@@ -272,7 +201,7 @@ def quantile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else math.nan
 
 
-def main() -> None:
+def main() -> int:
     """Run the load given on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -281,18 +210,33 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--open", type=int, default=0, help="closed loop: calls open at any time")
     parser.add_argument("--rate", type=float, default=0.0, help="open loop: calls a second")
+    parser.add_argument("--burst", type=int, default=0, help="calls opened in one instant")
+    parser.add_argument("--warm-s", type=float, default=0.0, help="open loop: seconds before it counts")
+    parser.add_argument("--timeout-s", type=float, default=10.0, help="longest wait for the end of a call")
     parser.add_argument("--phones", type=int, default=0, help="different phones; 0: never the same twice")
     parser.add_argument("--offset", type=int, default=0, help="number of the first phone")
     parser.add_argument("--fixed", action="store_true", help=f"expect {FIXED_ANI} for every phone")
     parser.add_argument("--lines", action="store_true", help="write line by line, as Asterisk does")
+    parser.add_argument("--pause", action="store_true", help="burst: stop when all are open")
+    parser.add_argument("--hold", action="store_true", help="burst: stop before the environments' last line")
+    parser.add_argument("--ami-port", type=int, default=0, help="be the manager interface on this port too")
+    parser.add_argument("--filtered", action="store_true", help="tell of each call its Hangup event alone")
     load = Load(**vars(parser.parse_args()))
-    if (load.open > 0) is (load.rate > 0):
-        parser.error("give either --open or --rate")
+    if [load.open > 0, load.rate > 0, load.burst > 0].count(True) != 1:
+        parser.error("give one of --open, --rate and --burst")
     generator = Generator(load)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(json.dumps(dataclasses.asdict(generator.run())))
+    try:
+        generator.wait_for_login()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(json.dumps(dataclasses.asdict(generator.run())), flush=True)
+    except PbxError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if load.ami_port:
+        generator.serve_until_told()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

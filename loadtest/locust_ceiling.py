@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generator import FIXED_ANI
+from calls import FIXED_ANI
 from locust_process import LocustError, run_locust
 from servers import HERE, SERVERS, StartError, running
 

@@ -1,8 +1,10 @@
 """What the kernel says about processes and the machine: CPU used, time waited for a CPU, time stolen.
 
+A process counts with its children, as a server may have workers.
 Source: proc(5); `schedstat` holds nanoseconds run and nanoseconds runnable without a CPU.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU time and run-queue wait of a process with all its threads, in seconds."""
+    """CPU time and run-queue wait of a process, its children and all their threads, in seconds."""
 
     cpu_s: float
     waited_s: float
@@ -21,12 +23,16 @@ class Usage:
     @classmethod
     def of(cls, pid: int) -> Self:
         """The usage so far. Raises `FileNotFoundError` when the process is gone."""
-        run_ns = wait_ns = 0
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            ran, waited = (thread / "schedstat").read_text().split()[:2]
-            run_ns += int(ran)
-            wait_ns += int(waited)
-        return cls(run_ns / 1e9 or _ticks_s(pid), wait_ns / 1e9)
+        cpu_s = waited_s = 0.0
+        for one in tree(pid):
+            run_ns = wait_ns = 0
+            for thread in Path(f"/proc/{one}/task").iterdir():
+                ran, waited = (thread / "schedstat").read_text().split()[:2]
+                run_ns += int(ran)
+                wait_ns += int(waited)
+            cpu_s += run_ns / 1e9 or _ticks_s(one)
+            waited_s += wait_ns / 1e9
+        return cls(cpu_s, waited_s)
 
     @classmethod
     def of_self(cls) -> Self:
@@ -35,6 +41,19 @@ class Usage:
 
     def __sub__(self, before: "Usage") -> "Usage":
         return Usage(self.cpu_s - before.cpu_s, self.waited_s - before.waited_s)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    below: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended just now
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            below.setdefault(parent, []).append(int(stat.parent.name))
+    found = [pid]
+    for one in found:
+        found += below.get(one, [])
+    return found
 
 
 def _ticks_s(pid: int) -> float:
@@ -49,9 +68,9 @@ def stolen_s() -> float:
 
 
 def memory_mb(pid: int) -> float:
-    """Proportional set size, in MB of 1,000,000 bytes."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(rollup.split("Pss:")[1].split()[0]) * 1024 / 1e6
+    """Proportional set size of a process and all below it, in MB of 1,000,000 bytes."""
+    rollups = [Path(f"/proc/{one}/smaps_rollup").read_text() for one in tree(pid)]
+    return sum(int(rollup.split("Pss:")[1].split()[0]) for rollup in rollups) * 1024 / 1e6
 
 
 def pin(pid: int, cpu: int) -> None:

@@ -1,171 +1,90 @@
-"""Turns samples into tables and ratios: medians with their spread, each ratio taken within one round."""
+"""Turns samples and verdicts into tables on stdout."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from statistics import median
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One comparison: the servers, the load (options of generator.py), and how often."""
-
-    name: str
-    title: str
-    servers: tuple[str, ...]
-    load: dict[str, int | bool]
-    rounds: int
-    seconds: float
+from goals import Verdict
+from sample import Kind, Sample, Section
 
 
-@dataclass(slots=True)
-class Sample:
-    """One server under one load. CPU counts the server's process with all its threads."""
-
-    server: str
-    cpu_us: float
-    """Per call."""
-    cpu_share: float
-    """Of one core; near 1 the server was saturated."""
-    calls: int
-    calls_per_s: float
-    p50_ms: float
-    p99_ms: float
-    p999_ms: float
-    failures: dict[str, int]
-    requests_per_call: float
-    """Requests the upstream received, for each call."""
-    memory_mb: float
-    server_waited: float
-    """Share of the time the server was runnable and had no CPU."""
-    generator_waited: float
-    generator_cpu_us: float
-    stolen: float
-    spoilt: bool
-    """Other work on the machine took more than a tenth of the time."""
-    round: int = 0
-    attempt: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A ratio of two servers, with what it should be."""
-
-    what: str
-    median: float
-    lowest: float
-    highest: float
-    goal: str
-    reached: bool
-    rounds: int
-    noisy: int = field(default=0)
-    """Rounds in which a sample stayed spoilt."""
-
-
-def print_section(section: Section, samples: list[Sample]) -> None:
-    """The table of one section."""
-    print(f"\n{section.title} ({section.rounds} rounds of {section.seconds:g} s, median, lowest to highest)")
-    print(
-        f"  {'server':<17}{'CPU µs/call':>20}{'calls/s':>9}{'core':>6}{'p50 ms':>8}{'p99 ms':>8}{'p99.9':>8}"
-        f"{'req/call':>9}{'MB':>6}{'noisy':>6}"
-    )
+def print_section(section: Section, samples: Sequence[Sample]) -> None:
+    """The table of one section: a line for each server, medians of the rounds."""
+    length = f" of {section.seconds:g} s" if section.seconds else ""
+    print(f"\n{section.title} ({section.rounds} rounds{length}, median, lowest to highest)")
+    columns = _columns(section)
+    cost = "CPU µs/event" if section.kind in {Kind.BYTES, Kind.EVENTS} else "CPU µs/call"
+    print(f"  {'server':<22}{cost:>20}" + "".join(f"{name:>{width}}" for name, width, _ in columns))
     for name in section.servers:
         mine = [sample for sample in samples if sample.server == name]
-        print(f"  {name:<17}{_spread(mine):>20}{_median(mine, lambda s: s.calls_per_s):>9,.0f}", end="")
-        print(
-            f"{_median(mine, lambda s: s.cpu_share):>6.0%}{_median(mine, lambda s: s.p50_ms):>8.2f}", end=""
-        )
-        print(f"{_median(mine, lambda s: s.p99_ms):>8.2f}{_median(mine, lambda s: s.p999_ms):>8.2f}", end="")
-        print(f"{_median(mine, lambda s: s.requests_per_call):>9.3f}", end="")
-        print(f"{_median(mine, lambda s: s.memory_mb):>6.0f}{sum(s.spoilt for s in mine):>6}")
-        failures = {why: count for sample in mine for why, count in sample.failures.items()}
-        if failures:
-            print(f"    FAILED: {failures}")
+        if not mine:
+            continue
+        cells = "".join(f"{write(mine):>{width}}" for _, width, write in columns)
+        print(f"  {name:<22}{_spread(mine):>20}{cells}")
+        if faults := {why: count for sample in mine for why, count in sample.faults.items()}:
+            print(f"    FAILED: {faults}")
 
 
-def _spread(samples: list[Sample]) -> str:
+Column = tuple[str, int, Callable[[Sequence[Sample]], str]]
+
+
+def _columns(section: Section) -> list[Column]:
+    noisy: Column = ("noisy", 6, lambda mine: str(sum(sample.spoilt for sample in mine)))
+    core = _median("core", 6, lambda sample: sample.cpu_share, ".0%")
+    rate = _median("calls/s", 9, lambda sample: sample.calls_per_s, ",.0f")
+    memory = _median("MB", 6, lambda sample: sample.memory_mb, ".0f")
+    match section.kind:
+        case Kind.BYTES:
+            return []
+        case Kind.EVENTS:
+            return [_median("events/s", 10, lambda sample: sample.calls_per_s, ",.0f"), core, memory, noisy]
+        case Kind.SESSIONS:
+            return [
+                _median("MiB/10,000", 12, lambda sample: sample.session_mib, ".1f"),
+                _median("answered", 10, lambda sample: sample.answered, ",.0f"),
+                noisy,
+            ]
+    columns = [
+        *(rate, core),
+        _median("p50 ms", 9, lambda sample: sample.p50_ms, ".2f"),
+        _median("p99 ms", 9, lambda sample: sample.p99_ms, ".2f"),
+        _median("p99.9", 9, lambda sample: sample.p999_ms, ".2f"),
+        _median("longest", 9, lambda sample: sample.max_ms, ".1f"),
+        _median("upstream", 9, lambda sample: sample.upstream_ms, ".2f"),
+        _median("req/call", 9, lambda sample: sample.requests_per_call, ".3f"),
+        *(memory, noisy),
+    ]
+    if section.kind is Kind.WHOLE:
+        columns.insert(1, _median("delivered", 10, lambda sample: sample.delivered_per_s, ",.0f"))
+    if section.may_miss:
+        columns.insert(0, _median("answered", 9, lambda sample: sample.answered, ",.0f"))
+    return columns
+
+
+def _median(name: str, width: int, figure: Callable[[Sample], float], form: str) -> Column:
+    return name, width, lambda mine: format(median(figure(sample) for sample in mine), form)
+
+
+def _spread(samples: Sequence[Sample]) -> str:
     values = [sample.cpu_us for sample in samples]
-    return f"{median(values):.1f} {min(values):.1f}..{max(values):.1f}"
+    digits = 2 if max(values) < 10 else 1  # noqa: PLR2004 - three figures
+    return f"{median(values):.{digits}f} {min(values):.{digits}f}..{max(values):.{digits}f}"
 
 
-def _median(samples: list[Sample], value: Callable[[Sample], float]) -> float:
-    return median(value(sample) for sample in samples)
-
-
-def verdicts(results: dict[str, list[Sample]]) -> list[Verdict]:
-    """The ratios the project promises, from the sections that were run."""
-    found = []
-    if "hit" in results:
-        found.append(
-            _ratio(
-                results["hit"], "gateway-hits", "floor", "hit path, CPU per call over the floor", at_most=1.6
-            )
-        )
-        found.append(
-            _ratio(results["hit"], "gateway-hits", "floor-turns", "the same, over the floor in turns")
-        )
-    if "hit-lines" in results:
-        found.append(
-            _ratio(results["hit-lines"], "gateway-hits", "floor", "the same at 1,000 calls/s, line by line")
-        )
-    if "miss" in results:
-        found.append(
-            _ratio(results["miss"], "naive", "gateway-singles", "miss path, naive over single requests")
-        )
-        found.append(
-            _ratio(results["miss"], "naive", "gateway-batches", "miss path, naive over adaptive batches")
-        )
-        found.append(
-            _ratio(
-                results["miss"],
-                "gateway-singles",
-                "gateway-batches",
-                "miss path, singles over adaptive batches",
-            )
-        )
-    return found
-
-
-def _ratio(
-    samples: list[Sample], above: str, below: str, what: str, *, at_most: float | None = None
-) -> Verdict:
-    """CPU per call of `above` over `below`, round by round, so that what slowed a round slowed both."""
-    rounds = sorted({sample.round for sample in samples})
-    by_place = {(sample.round, sample.server): sample for sample in samples}
-    pairs = [(by_place[number, above], by_place[number, below]) for number in rounds]
-    ratios = [one.cpu_us / other.cpu_us for one, other in pairs]
-    return Verdict(
-        what=what,
-        median=median(ratios),
-        lowest=min(ratios),
-        highest=max(ratios),
-        goal="" if at_most is None else f"at most {at_most:g}",
-        reached=at_most is None or median(ratios) <= at_most,
-        rounds=len(ratios),
-        noisy=sum(one.spoilt or other.spoilt for one, other in pairs),
-    )
-
-
-def at_least(goal: float, ratios: Sequence[float], what: str) -> Verdict:
-    """The verdict on ratios of which the median is to reach `goal`."""
-    middle = median(ratios)
-    return Verdict(
-        what=what,
-        median=middle,
-        lowest=min(ratios),
-        highest=max(ratios),
-        goal=f"at least {goal:g}",
-        reached=middle >= goal,
-        rounds=len(ratios),
-    )
-
-
-def print_verdicts(found: list[Verdict]) -> None:
-    """One line for each ratio."""
+def print_verdicts(found: Sequence[Verdict]) -> None:
+    """One line for each figure."""
     if not found:
         return
-    print("\nRatios of CPU time, taken within each round (median, lowest to highest)")
+    print("\nWhat it shows (median, lowest to highest; a goal is reached when the worst round reaches it)")
     for verdict in found:
-        goal = f"  goal {verdict.goal}: {'reached' if verdict.reached else 'MISSED'}" if verdict.goal else ""
+        goal = f"  goal {verdict.goal}: {verdict.outcome.value}" if verdict.goal else ""
         noisy = f"  ({verdict.noisy} of {verdict.rounds} rounds noisy)" if verdict.noisy else ""
-        spread = f"{verdict.median:>6.2f}  {verdict.lowest:.2f}..{verdict.highest:.2f}"
-        print(f"  {verdict.what:<52}{spread}{goal}{noisy}")
+        value = f"{_number(verdict.median)}{verdict.unit}"
+        spread = f"{_number(verdict.lowest)}..{_number(verdict.highest)}"
+        print(f"  {verdict.what:<50}{value:>12}  {spread:<18}{goal}{noisy}")
+    judged = [verdict for verdict in found if verdict.goal]
+    reached = sum(verdict.is_reached for verdict in judged)
+    print(f"\n{reached} of {len(judged)} goals reached")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"  # noqa: PLR2004 - three figures

@@ -19,7 +19,13 @@ async def serve(port: int, delay_s: float, per_lead_s: float) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async with server:
         while await lines.readline():
-            print(json.dumps(dataclasses.asdict(counters)), flush=True)
+            print(json.dumps(told(counters)), flush=True)
+
+
+def told(counters: LeanCounters) -> dict[str, float]:
+    """The counters as numbers; of the dial ids, how many there are."""
+    names = (each.name for each in dataclasses.fields(counters) if each.name != "dial_ids")
+    return {name: getattr(counters, name) for name in names} | {"dials": len(counters.dial_ids)}
 
 
 if __name__ == "__main__":

@@ -114,3 +114,21 @@ def test_no_file_outgrows_one_idea() -> None:
 
 def test_no_file_is_a_drawer() -> None:
     assert not {path.stem for path in FILES} & {"utils", "helpers", "misc", "common", "core", "manager"}
+
+
+def names_given(path: Path) -> list[str]:
+    """What the module's own lines give a value to, in order."""
+    return [
+        target.id
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_constant_has_one_value(path: Path) -> None:
+    """Two branches that add the same constant merge into one that has it twice; the last one counts."""
+    names = names_given(path)
+    assert sorted(names) == sorted(set(names))

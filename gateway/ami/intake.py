@@ -62,6 +62,8 @@ class Intake:
         self._drained.set()
         self._has_resumed = False
         """Whether the socket was read on lately, so that more may be there than has arrived."""
+        self._is_reading_on = False
+        """Whether the next turn only looks whether more has come."""
         self.is_paused = False
         """Whether the socket is not read at the moment: then silence says nothing about the peer."""
         self.is_stalled = False
@@ -79,7 +81,13 @@ class Intake:
         if not self.is_paused and self._decoder.waiting_bytes > HIGH_BYTES:
             self.is_paused = True
             self._pause()
+        if self._is_reading_on and self._next_turn is not None:
+            # More has come: it is worked on at once, and the wait for silence begins anew after it.
+            self._next_turn.cancel()
+            self._next_turn = None
+            self._has_resumed = True
         if self._next_turn is None:
+            self._is_reading_on = False
             self._next_turn = self._loop.call_soon(self._turn)
 
     async def drained(self) -> None:
@@ -95,6 +103,7 @@ class Intake:
     def _turn(self) -> None:
         """Hand on messages until the slice is used up, then let the loop do other things."""
         self._next_turn = None
+        self._is_reading_on = False
         until = time.perf_counter() + SLICE_S
         while time.perf_counter() < until:
             if not self._frames:
@@ -126,6 +135,7 @@ class Intake:
         self._relieve()
         if self._has_resumed:
             self._has_resumed = False
+            self._is_reading_on = True
             self._next_turn = self._loop.call_later(_READ_ON_S, self._turn)
         else:
             self._drained.set()

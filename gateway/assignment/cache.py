@@ -5,6 +5,7 @@
 What a later one gives is fresh from then on, so that equal calls find it first.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,21 +19,15 @@ from gateway.model.phone import PhoneNumber
 
 _NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
 _DAY_S = 86_400.0
+_DROPPED_AT_ONCE = 2  # one more than is added, so that room is made again
 
 LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None, bool]
 
 
 def key_of(lead: Lead) -> LeadKey:
     """What makes two leads equal. `real_time` does not: it changes how the upstream answers, not what."""
-    return (
-        lead.phone.e164,
-        lead.zip,
-        lead.campaign,
-        lead.pools,
-        lead.assignment_type,
-        lead.branded,
-        lead.explain,
-    )
+    phone, code, campaign, _, pools, assignment_type, branded, explain = lead
+    return (phone.e164, code, campaign, pools, assignment_type, branded, explain)
 
 
 def _shelf_key(key: LeadKey) -> ShelfKey | None:
@@ -48,7 +43,7 @@ def _shelf_key(key: LeadKey) -> ShelfKey | None:
 
 class _Kept(NamedTuple):
     ani: PhoneNumber
-    fresh_until: float
+    kept_at: float
     decision: Decision
 
 
@@ -59,47 +54,56 @@ class AnswerCache:
         """`time` is the monotonic clock in seconds."""
         self._time = time
         self._fresh_s = settings.cache_ttl_s
-        kept_s = max(settings.stale_ttl_s, settings.cache_ttl_s)
-        self._kept: TTLCache[LeadKey, _Kept] = TTLCache(settings.cache_size, kept_s, time)
+        self._kept_s = max(settings.stale_ttl_s, settings.cache_ttl_s)
+        self._size = settings.cache_size
+        # In the order they were kept. No cachetools cache: every call looks here, and each look-up in such a
+        # cache costs as much as the rest of `fresh`; it would also drop a whole list at one write.
+        self._kept: OrderedDict[LeadKey, _Kept] = OrderedDict()
         self._none: TTLCache[LeadKey, bool] = TTLCache(
             max(1, settings.cache_size // _NEGATIVE_SHARE), settings.negative_ttl_s, time
         )
+        self._none_s = settings.negative_ttl_s
+        self._none_until = 0.0
+        """When the last "no number" is forgotten; most of the time there is none to look for."""
         self._prewarmed = Shelf(size=settings.prewarm_size, keep_s=settings.prewarm_ttl_s, time=time)
         self._sticky = Shelf(size=settings.sticky_size, keep_s=settings.sticky_days * _DAY_S, time=time)
+        self._has_sticky = settings.sticky_days > 0
+        self._has_shelves = self._has_sticky
+        """Whether a number may stand on one."""
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def fresh(self, key: LeadKey) -> Decision | None:
         """The decision to give again, or `None`."""
-        try:
-            kept = self._kept[key]  # `get` looks twice
-        except KeyError:
-            return self._from_shelves(key)
-        return kept.decision if kept.fresh_until > self._time() else self._from_shelves(key)
+        kept = self._kept.get(key)
+        if kept is not None and kept.kept_at + self._fresh_s > self._time():
+            return kept.decision
+        return self._from_shelves(key) if self._has_shelves else None
 
     def fresh_until(self, key: LeadKey) -> float:
         """When `fresh` will stop giving the answer; 0 when there is none."""
         kept = self._kept.get(key)
-        return 0.0 if kept is None else kept.fresh_until
+        return 0.0 if kept is None else kept.kept_at + self._fresh_s
 
     def stale(self, key: LeadKey) -> PhoneNumber | None:
         """The number answered at most `stale_ttl_s` ago."""
         kept = self._kept.get(key)
-        return None if kept is None else kept.ani
+        return kept.ani if kept is not None and kept.kept_at + self._kept_s > self._time() else None
 
     def is_none(self, key: LeadKey) -> bool:
         """Whether "no number" was the answer a moment ago."""
-        return key in self._none
+        return self._none_until > self._time() and key in self._none
 
     def keep(self, key: LeadKey, ani: PhoneNumber) -> None:
         """Remember a provider's number; that of a lead that asks for an explanation is not given again."""
         if key[-1]:
             return
-        decision = Decision(Status.ASSIGNED, Source.CACHE, ani)
-        self._kept[key] = _Kept(ani, self._time() + self._fresh_s, decision)
-        shelf_key = _shelf_key(key)
-        if shelf_key is not None:
+        now, kept = self._time(), self._kept
+        kept.pop(key, None)
+        kept[key] = _Kept(ani, now, Decision(Status.ASSIGNED, Source.CACHE, ani))
+        self._make_room(now)
+        if self._has_sticky and (shelf_key := _shelf_key(key)) is not None:
             self._sticky.put(shelf_key, ani)
 
     def keep_none(self, key: LeadKey) -> None:
@@ -107,6 +111,7 @@ class AnswerCache:
         if key[-1]:
             return
         self._none[key] = True
+        self._none_until = self._time() + self._none_s
 
     def prewarm(
         self, phone: PhoneNumber, campaign: str, ani: PhoneNumber, left_s: float | None = None
@@ -115,7 +120,17 @@ class AnswerCache:
 
         `left_s` is what is left of its time in seconds when another cache had it before.
         """
+        self._has_shelves = True
         self._prewarmed.put((phone.e164, campaign), ani, left_s)
+
+    def _make_room(self, now: float) -> None:
+        """Drop what is too old or too much: few at a time, so that no call waits for a whole list to go."""
+        kept, too_old = self._kept, now - self._kept_s
+        for _ in range(_DROPPED_AT_ONCE):
+            oldest = next(iter(kept))
+            if kept[oldest].kept_at > too_old and len(kept) <= self._size:
+                return
+            del kept[oldest]
 
     def _from_shelves(self, key: LeadKey) -> Decision | None:
         shelf_key = _shelf_key(key)

@@ -103,7 +103,8 @@ class Coalescer:
         else:
             self._budget.earn()
             self._waiting.append(_Ask(lead, deadline, done))
-            self._pump()
+            if self._timer is None:  # otherwise nothing may be sent before it rings
+                self._pump()
 
     async def close(self) -> None:
         """Stop: what waits is answered `unavailable`, what is under way is given up."""

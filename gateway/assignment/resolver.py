@@ -92,6 +92,8 @@ class Resolver:
         self._clock = clock
         self._metrics = metrics
         self._flights: dict[LeadKey, _Flight] = {}
+        self._lanes_of: dict[tuple[Source, ...], list[Lane]] = {}
+        """Lanes by the providers of a campaign, the first last; few lists are configured."""
         self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire, _Waiter.is_over)
 
     def resolve(self, lead: Lead, deliver: Deliver) -> None:
@@ -129,7 +131,11 @@ class Resolver:
 
     def _lanes_for(self, lead: Lead) -> list[Lane]:
         sources = self._campaigns.of(lead.campaign).providers
-        return [self._lanes[source] for source in reversed(sources) if source in self._lanes]
+        lanes = self._lanes_of.get(sources)
+        if lanes is None:
+            lanes = [self._lanes[source] for source in reversed(sources) if source in self._lanes]
+            self._lanes_of[sources] = lanes
+        return lanes.copy()
 
     def _wait(self, flight: _Flight, deliver: Deliver) -> float:
         waiter = _Waiter(flight, deliver)
@@ -145,6 +151,8 @@ class Resolver:
 
     def _deadline_for(self, flight: _Flight, lane: Lane) -> float:
         """Equal shares of the time left, so that a silent provider leaves time for the next."""
+        if not flight.lanes:
+            return flight.deadline
         now = self._clock.time()
         shares = lane.waits + sum(other.waits for other in flight.lanes)
         return now + (flight.deadline - now) / max(shares, 1)

@@ -24,9 +24,9 @@ FORMATS = ("json", "markdown")
 def api(context: click.Context, describe: str | None) -> None:
     """Serve the engine over HTTP.
 
-    Speaks outboundIQ's and outboundANI's APIs, each with its own kind of key. Needs numbers
-    (engine.inventory or engine.database) and a key (api.keys). Runs until SIGTERM or Ctrl-C; exit code 3
-    when it could not start.
+    Speaks the APIs of outboundIQ, outboundANI and VoIPBin's outdials, each with its own kind of key. Needs
+    numbers (engine.inventory or engine.database) and a key (api.keys). Runs until SIGTERM or Ctrl-C; exit
+    code 3 when it could not start.
     """
     if describe:
         _describe(describe)

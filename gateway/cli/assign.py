@@ -6,7 +6,7 @@ import click
 
 from gateway.cli.options import config_options, load_settings
 
-PROVIDERS = ("outboundiq", "engine")
+PROVIDERS = ("outboundiq", "outboundani", "engine")
 FORMATS = ("national", "e164", "e164-bare")
 
 

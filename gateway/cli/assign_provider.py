@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from gateway.cli.console import COULD_NOT_START, fail
 from gateway.config.settings import Settings
@@ -10,7 +11,10 @@ from gateway.engine.provider import EngineProvider
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
 from gateway.providers.base import Answer, LocalAssigner, ProviderError, RemoteAssigner
+from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
+
+_Upstream = TypeVar("_Upstream", OutboundIq, OutboundAni)
 
 
 @asynccontextmanager
@@ -21,14 +25,13 @@ async def opened_provider(name: str, settings: Settings) -> AsyncIterator[Remote
     """
     match name:
         case "outboundiq":
-            if not settings.outboundiq.key:
-                _refuse("outboundiq.key is missing", "set it, or choose another one: --provider engine")
-            upstream = OutboundIq(settings.outboundiq)
-            await upstream.open()
-            try:
-                yield upstream
-            finally:
-                await upstream.close()
+            _demand(settings.outboundiq.key, "outboundiq.key")
+            async with _open(OutboundIq(settings.outboundiq)) as outboundiq:
+                yield outboundiq
+        case "outboundani":
+            _demand(settings.outboundani.key, "outboundani.key")
+            async with _open(OutboundAni(settings.outboundani)) as outboundani:
+                yield outboundani
         case "engine":
             if not (settings.engine.inventory or settings.engine.database):
                 _refuse("engine.inventory is missing", "name a YAML or CSV file with your numbers")
@@ -39,6 +42,20 @@ async def opened_provider(name: str, settings: Settings) -> AsyncIterator[Remote
                 engine.close()
         case _:
             _refuse(f"{name} cannot be asked for lists in this version", "choose with --provider")
+
+
+@asynccontextmanager
+async def _open(upstream: _Upstream) -> AsyncIterator[_Upstream]:
+    await upstream.open()
+    try:
+        yield upstream
+    finally:
+        await upstream.close()
+
+
+def _demand(key: str, name: str) -> None:
+    if not key:
+        _refuse(f"{name} is missing", "set it, or choose another one: --provider engine")
 
 
 def _refuse(message: str, hint: str) -> None:

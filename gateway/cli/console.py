@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import click
@@ -38,6 +39,16 @@ def fail(message: str, hint: str = "", *, code: int = FAILED) -> NoReturn:
     """Write one error line and its hint, and end the command."""
     complain(message, hint)
     sys.exit(code)
+
+
+@contextmanager
+def told_when_stopped(hint: str) -> Iterator[None]:
+    """Around a long run: Ctrl-C ends the command with 1, and `hint` says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        # The terminal has written ^C into the line.
+        fail("stopped", hint)
 
 
 def warn(messages: Iterable[str]) -> None:

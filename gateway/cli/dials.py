@@ -14,13 +14,11 @@ from gateway.cli.dials_replay import replay
 from gateway.cli.dials_spool import (
     STATES,
     each,
-    json_option,
     opened,
     spool_option,
     state_named,
-    unmask_option,
 )
-from gateway.cli.options import config_options
+from gateway.cli.options import config_options, json_option, unmask_option
 
 if TYPE_CHECKING:
     from gateway.model.delivery import SpooledDial

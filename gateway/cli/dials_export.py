@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.console import put, say
-from gateway.cli.dials_spool import STATES, each, opened, spool_option, state_named, unmask_option
-from gateway.cli.options import config_options
+from gateway.cli.dials_spool import STATES, each, opened, spool_option, state_named
+from gateway.cli.options import config_options, unmask_option
 
 if TYPE_CHECKING:
     from gateway.model.dial import Dial

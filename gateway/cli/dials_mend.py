@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from gateway.cli.console import fail, say
-from gateway.cli.dials_spool import each, json_option, opened, spool_option
-from gateway.cli.options import config_options
+from gateway.cli.dials_spool import each, opened, spool_option
+from gateway.cli.options import config_options, json_option
 
 if TYPE_CHECKING:
     from gateway.model.delivery import SpooledDial

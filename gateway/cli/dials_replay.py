@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.console import COULD_NOT_START, fail, warn
-from gateway.cli.dials_spool import json_option, opened, spool_option
-from gateway.cli.options import config_options, load_settings, setting_option
+from gateway.cli.dials_spool import opened, spool_option
+from gateway.cli.options import config_options, json_option, load_settings, setting_option
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

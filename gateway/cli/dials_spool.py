@@ -20,8 +20,6 @@ PAGE = 500
 """Records read at once, so that a spool of any size takes no more memory than a small one."""
 
 spool_option = setting_option("--spool", "spool.file", "The spool file to look into.")
-unmask_option = click.option("--unmask", is_flag=True, help="Show phone numbers in full.")
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
 @contextmanager

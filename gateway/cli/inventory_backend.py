@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.console import COULD_NOT_START, complain, fail
-from gateway.cli.options import config_options, load_settings, setting_option
+from gateway.cli.console import COULD_NOT_START, complain, fail, told_when_stopped
+from gateway.cli.options import config_options, json_option, load_settings, setting_option
+from gateway.cli.start_up import system_hint
 from gateway.sync.settings import BACKENDS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+_STOPPED_HINT = "what was done is done; run it again for the rest"
 
 
 def backend_options(command: _Command) -> _Command:
@@ -51,13 +52,16 @@ def on_backend(context: click.Context, work: "Callable[[InventoryService, Settin
     try:
         # Kept here, not returned: asyncio's runner writes out what its task returned when it takes its signal
         # handler away, and a plan of 100,000 steps takes seconds to write out.
-        run(_opened(name, settings, work, results.append))
+        with told_when_stopped(_STOPPED_HINT):
+            run(_opened(name, settings, work, results.append))
     except ConfigError as error:
         for problem in error.problems:
             complain(problem.line, problem.hint)
         sys.exit(COULD_NOT_START)
     except (StoreError, OSError) as error:
         hint = "name another file with engine.database, or run this as a user who may write it"
+        if isinstance(error, OSError):
+            hint = system_hint(error, hint)
         fail(f"could not open {name}: {error}", hint, code=COULD_NOT_START)
     except ProviderError as error:
         fail(f"{name}: {error}", hint_for(error))
@@ -78,8 +82,10 @@ async def _opened(
 
 def hint_for(error: "ProviderError") -> str:
     """What to do about `error`, "" when it says so itself."""
-    from gateway.providers.base import RateLimitedError, UnavailableError
+    from gateway.providers.base import NotFoundError, RateLimitedError, UnavailableError
 
+    if isinstance(error, NotFoundError):
+        return "is it written right, and is this the backend you mean? Another one: --backend NAME"
     if isinstance(error, RateLimitedError):
         return "wait a minute; for sync, lower management.requests_per_second"
     if isinstance(error, UnavailableError):

@@ -1,4 +1,4 @@
-"""The options every command with a configuration has, and the loading of what they say."""
+"""The options that many commands have, those of the configuration above all, and what they say, loaded."""
 
 import os
 import sys
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _FILE = "gateway.config_file"
 _FLAGS = "gateway.flags"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+unmask_option = click.option("--unmask", is_flag=True, help="Show phone numbers in full.")
 
 
 def config_options(command: _Command) -> _Command:

@@ -6,8 +6,7 @@ from uuid import UUID
 import click
 
 from gateway.cli.console import put, say
-from gateway.cli.dials_spool import json_option
-from gateway.cli.options import config_options
+from gateway.cli.options import config_options, json_option
 from gateway.cli.outdials_client import ask
 from gateway.cli.outdials_files import pull_command, push_command
 from gateway.cli.outdials_targets import limit_option, most, targets

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.console import fail
+from gateway.cli.console import COULD_NOT_START, fail, told_when_stopped
 from gateway.cli.options import load_settings
+from gateway.cli.start_up import system_hint
 
 if TYPE_CHECKING:
     from gateway.providers.base import ProviderError
@@ -41,11 +42,12 @@ def ask_with(
             await voipbin.close()
 
     try:
-        return asyncio.run(run())
+        with told_when_stopped(hint):
+            return asyncio.run(run())
     except ProviderError as error:
         fail(f"VoIPBin: {error}", _hint(error, hint))
     except OSError as error:
-        fail(f"{error.strerror or error}", "see voipbin.ca_file")
+        fail(f"{error.strerror or error}", system_hint(error), code=COULD_NOT_START)
 
 
 def _hint(error: "ProviderError", hint: str) -> str:

@@ -1,7 +1,7 @@
 """`ani-gateway outdials pull` and `push`: targets into a CSV of leads, and a CSV of leads into targets."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,8 +11,8 @@ import click
 from gateway.cli.console import fail, say
 from gateway.cli.options import config_options
 from gateway.cli.outdials_client import ask_with
-from gateway.cli.outdials_progress import ProgressLine
 from gateway.cli.outdials_targets import STATUSES
+from gateway.cli.progress import Progress
 
 if TYPE_CHECKING:
     from gateway.leads.outdial_pull import Pulled
@@ -43,10 +43,11 @@ def pull_command(context: click.Context, *, outdial_id: UUID, output: Path, stat
 
     async def work(voipbin: "VoipBin", settings: "VoipBinSettings") -> "Pulled":
         order = PullOrder(str(outdial_id), output, TargetStatus(status) if status else None, settings.url)
-        return await pull(voipbin, order, line.show)
+        with closing(line):
+            return await pull(voipbin, order, line.show)
 
-    line = ProgressLine("targets")
-    with _files(line):
+    line = Progress("targets")
+    with _files():
         pulled = ask_with(context, work, _AGAIN)
     say(f"targets: {pulled.rows}; written to {output}")
     if pulled.may_hide:
@@ -71,10 +72,11 @@ def push_command(context: click.Context, *, outdial_id: UUID, leads: Path, error
 
     async def work(voipbin: "VoipBin", settings: "VoipBinSettings") -> "Pushed":
         order = PushOrder(str(outdial_id), leads, bad_rows, settings.url, settings.settle_s)
-        return await push(voipbin, order, lambda done: line.show(done.line, done.lines))
+        with closing(line):
+            return await push(voipbin, order, lambda done: line.show(done.line, done.lines))
 
-    line = ProgressLine("lines")
-    with _files(line):
+    line = Progress("lines")
+    with _files():
         pushed = ask_with(context, work, _AGAIN)
     if pushed.was_whole:
         say("all of it was pushed before; to push it again, remove the file with its progress")
@@ -84,15 +86,12 @@ def push_command(context: click.Context, *, outdial_id: UUID, leads: Path, error
 
 
 @contextmanager
-def _files(line: ProgressLine) -> Iterator[None]:
-    """Takes the line away at the end; a file that cannot be used ends the command with 1."""
+def _files() -> Iterator[None]:
+    """A file that cannot be used ends the command with 1."""
     from gateway.leads.outdial_rows import LeadFileError
     from gateway.leads.progress import ProgressError
 
     try:
         yield
     except (LeadFileError, ProgressError) as error:
-        line.end()
         fail(str(error))
-    finally:
-        line.end()

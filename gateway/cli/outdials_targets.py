@@ -8,8 +8,7 @@ from uuid import UUID
 import click
 
 from gateway.cli.console import put, say
-from gateway.cli.dials_spool import json_option, unmask_option
-from gateway.cli.options import config_options
+from gateway.cli.options import config_options, json_option, unmask_option
 from gateway.cli.outdials_client import ask
 
 if TYPE_CHECKING:

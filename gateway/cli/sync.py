@@ -1,5 +1,6 @@
 """`ani-gateway sync`: makes a backend's inventory what a file says."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,9 +116,21 @@ async def _planned_and_done(
         _show(prepared, limit)
         tell_extras(prepared.plan)
         say(summary(prepared.plan))
-    if prepared.plan.steps and asks and not click.confirm(f"Change {service.name}?", err=True):
+    if prepared.plan.steps and asks and not _is_wanted(f"Change {service.name}?"):
         fail("nothing was changed")
     return prepared, await carry_out(service, prepared, wish)
+
+
+def _is_wanted(question: str) -> bool:
+    """The answer; Ctrl-C says no. While the loop runs it is the loop's, and would wait for an answer."""
+    loops_own = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        say("")
+        return False
+    finally:
+        signal.signal(signal.SIGINT, loops_own)
 
 
 def _show(prepared: "Prepared", limit: int) -> None:

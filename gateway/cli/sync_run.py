@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,8 @@ async def prepare(service: InventoryService, settings: Settings, wish: Wish) -> 
     known = _known(wish, service)
     idents = dict.fromkeys((*map(ident_of, want), *sorted(known)))
     patience = Patience(limits_for(service, settings))
-    progress = Progress("read", len(idents))
-    found = await survey(service, idents, patience, on_read=progress.step)
-    progress.close()
+    with closing(Progress("read", len(idents))) as progress:
+        found = await survey(service, idents, patience, on_read=progress.step)
     have = found.have
     if wish.state is not None:
         mine = known | {ident_of(item) for item in want}
@@ -79,10 +79,9 @@ async def carry_out(service: InventoryService, prepared: Prepared, wish: Wish) -
     """Take the steps. Ends the command with 1 when the state file cannot be written."""
     mine = prepared.known | {ident_of(item) for item in wish.want}
     _remember(wish, service, mine)
-    progress = Progress("applied", len(prepared.plan.steps))
-    apply = Apply(service, prepared.patience, on_step=progress.step)
-    outcome = await apply.run(prepared.plan)
-    progress.close()
+    with closing(Progress("applied", len(prepared.plan.steps))) as progress:
+        apply = Apply(service, prepared.patience, on_step=progress.step)
+        outcome = await apply.run(prepared.plan)
     # What is known and was not found is not there any more.
     there = {ident_of(item) for item in prepared.plan.extras} | set(prepared.unread)
     cuts = {step.ident for step in prepared.plan.steps if step.act is Act.DELETE}

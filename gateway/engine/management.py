@@ -66,7 +66,7 @@ class EngineInventory:
 
 
 def _not_found(kind: Kind, key: str) -> NotFoundError:
-    return NotFoundError(f"{_told(kind, key)} does not exist; create it first", status=_NOT_FOUND)
+    return NotFoundError(f"{_told(kind, key)} does not exist", status=_NOT_FOUND)
 
 
 def _told(kind: Kind, key: str) -> str:

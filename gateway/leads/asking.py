@@ -2,7 +2,8 @@
 
 no answer, 429, a strange answer    asked again, a bounded number of times, with growing random waits
 400, 413, 422                       asked in halves, so that one bad lead spoils no other
-any other refusal                   raised: it would meet every lead, as a wrong key does
+any other refusal of a batch        raised: it would meet every lead, as a wrong key does
+401, 402, 403 to one of its leads   raised, for the same reason
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from gateway.providers.base import (
 Outcome = Answer | ProviderError
 _ABOUT_A_LEAD = (400, 413, 422)
 """Statuses that may speak of one lead, or of too many at once."""
+_ABOUT_THE_KEY = (401, 402, 403)
+"""Statuses that never speak of one lead, also where each lead is a request of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Asking:
         if rest_s > 0:
             await asyncio.sleep(rest_s)
         try:
-            return await self._provider.assign_batch(leads, timeout_s=self._patience.timeout_s)
+            outcomes = await self._provider.assign_batch(leads, timeout_s=self._patience.timeout_s)
         except RefusedError as error:
             if error.status not in _ABOUT_A_LEAD:
                 raise
@@ -81,6 +84,10 @@ class Asking:
             return [*await self._ask_once(leads[:middle]), *await self._ask_once(leads[middle:])]
         except ProviderError as error:
             return [error] * len(leads)
+        for outcome in outcomes:
+            if isinstance(outcome, RefusedError) and outcome.status in _ABOUT_THE_KEY:
+                raise outcome
+        return outcomes
 
     async def _wait(self, attempt: int, outcomes: Sequence[Outcome]) -> None:
         """Wait as long as is due before the next try; a rest that is asked for is every batch's."""

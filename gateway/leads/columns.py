@@ -43,9 +43,14 @@ class Columns:
     """Places of the columns that are written again, in order."""
 
 
+def plain_name(name: str) -> str:
+    """A column's name as it is compared."""
+    return _NOT_A_NAME.sub("_", name.strip().lower()).strip("_")
+
+
 def find_columns(header: Sequence[str], names: ColumnNames) -> Columns:
     """Where the columns are in `header`. Raises `ColumnError`."""
-    plain = [_plain(name) for name in header]
+    plain = [plain_name(name) for name in header]
     phone = _place(plain, names.phone, PHONE_NAMES)
     if phone is None:
         there = ", ".join(name for name in header if name.strip())[:200] or "none"
@@ -57,11 +62,7 @@ def find_columns(header: Sequence[str], names: ColumnNames) -> Columns:
 
 
 def _place(plain: list[str], asked: str, usual: Sequence[str]) -> int | None:
-    if asked and _plain(asked) not in plain:
+    if asked and plain_name(asked) not in plain:
         raise ColumnError(f'there is no column "{asked}"')
-    found = (plain.index(name) for name in ((_plain(asked),) if asked else usual) if name in plain)
+    found = (plain.index(name) for name in ((plain_name(asked),) if asked else usual) if name in plain)
     return next(found, None)
-
-
-def _plain(name: str) -> str:
-    return _NOT_A_NAME.sub("_", name.strip().lower()).strip("_")

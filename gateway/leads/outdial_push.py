@@ -44,12 +44,6 @@ _SKEW = timedelta(seconds=5)
 _REMEMBERED = 10_000
 """Targets made last, kept to tell them from one whose answer was lost: more than the highest rate makes in
 `_SKEW`."""
-_OURS = ("line", "error")
-"""Columns the file of bad rows has before those of the leads."""
-_SKEW = timedelta(seconds=5)
-"""How far the clocks of the service's machines may be apart: creation times may go back as much."""
-_REMEMBERED = 1_000
-"""Targets made last, kept to tell them from one whose answer was lost; a minute's worth."""
 
 
 class Targets(Protocol):

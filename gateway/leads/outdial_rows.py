@@ -6,11 +6,14 @@ A destination is written as people write one: `+15551234567`, `sip:ann@example.c
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import TextIO
 
+from gateway.leads.columns import PHONE_NAMES, plain_name
+from gateway.leads.reader import DELIMITERS, NO_PHONE, mended_number
 from gateway.model.outdial import DESTINATIONS, Address, AddressType, OutdialTarget
 from gateway.model.phone import parse_phone
 
@@ -27,6 +30,7 @@ COLUMNS = (
 )
 """What a pulled file has."""
 
+_PHONE = "phone"
 _SIP = re.compile(r"sips?:[^\s\x00-\x1f]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
@@ -46,7 +50,7 @@ class LeadRow:
     line: int
     """The last line of the file it takes up; the header is line 1."""
     cells: Mapping[str, str]
-    """By the column's name, lower case; without spaces around."""
+    """By the column's name, lower case, without spaces around; `phone` whatever it is called."""
     is_ragged: bool = False
     """Whether it has more cells than the header has names."""
 
@@ -67,7 +71,7 @@ def parse_destination(text: str) -> Address | None:
     mail = text.removeprefix("mailto:")
     if _EMAIL.fullmatch(mail):
         return Address(AddressType.EMAIL, mail)
-    phone = parse_phone(text.removeprefix("tel:"))
+    phone = parse_phone(mended_number(text.removeprefix("tel:")))
     return Address(AddressType.TEL, phone.e164) if phone is not None and phone.is_plausible() else None
 
 
@@ -97,7 +101,7 @@ def target_of(row: LeadRow, file_name: str) -> OutdialTarget:
     cells = row.cells
     destinations = tuple(_destination(cells, column) for column in DESTINATION_COLUMNS)
     if not any(destinations):
-        destinations = (_destination(cells, "phone"), *destinations[1:])
+        destinations = (_destination(cells, _PHONE), *destinations[1:])
     if not any(destinations):
         raise BadLeadError("has neither a phone nor a destination")
     return OutdialTarget(
@@ -112,7 +116,7 @@ def _destination(cells: Mapping[str, str], column: str) -> Address | None:
     text = cells.get(column, "")
     address = parse_destination(text) if text else None
     if text and address is None:
-        raise BadLeadError(f"{column} is no phone number, SIP address (sip:…) or e-mail address")
+        raise BadLeadError(f"{column} is no SIP address (sip:…), no e-mail address, and {NO_PHONE}")
     return address
 
 
@@ -121,12 +125,14 @@ def read_rows(path: Path) -> Iterator[LeadRow]:
     line = 1
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            names = [name.strip().lower() for name in next(reader, [])]
-            if not {"phone", *DESTINATION_COLUMNS} & set(names):
+            delimiter, names = _header(file)
+            if not {_PHONE, *DESTINATION_COLUMNS} & set(names):
                 raise LeadFileError(
                     f'"{path}" names neither phone nor destination_0 to destination_4 in its first line'
                 )
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter)
+            next(reader)
             for cells in reader:
                 line = reader.line_num
                 if any(cells):
@@ -140,6 +146,24 @@ def read_rows(path: Path) -> Iterator[LeadRow]:
         raise LeadFileError(f'"{path}" is no CSV after line {line}: {error}') from error
     except OSError as error:
         raise LeadFileError(f'"{path}" cannot be read: {error.strerror}') from error
+
+
+def _header(file: TextIO) -> tuple[str, list[str]]:
+    """What stands between cells, and the names of the columns. Raises `csv.Error`."""
+    found = []
+    for delimiter in DELIMITERS:
+        file.seek(0)
+        found.append((delimiter, _names(next(csv.reader(file, delimiter=delimiter), []))))
+    return max(found, key=lambda each: len(each[1]))
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    names = [name.strip().lower() for name in header]
+    plain = [plain_name(name) for name in header]
+    phone = next((plain.index(name) for name in PHONE_NAMES if name in plain), None)
+    if phone is not None:
+        names[phone] = _PHONE
+    return names
 
 
 def fingerprint(path: Path) -> tuple[str, int]:

@@ -19,6 +19,8 @@ DELIMITERS = (",", ";", "\t")
 BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MAX_LINE_BYTES = 1_048_576
+NO_PHONE = "no phone number: write 10 digits or + and the country code"
+"""Said of a cell: a national number of another country and 4.04556E+09 are none either."""
 _AS_DECIMAL = re.compile(r"(\+?[0-9]+)\.0", re.ASCII)
 _CUT_ZIP = re.compile(r"[0-9]{3,4}", re.ASCII)
 
@@ -161,10 +163,10 @@ def _row(cells: list[str], fault: str, sheet: Sheet, *, before: Place, after: Pl
     cells += [""] * (width - len(cells))
     lead, is_utf8 = None, all(_is_utf8(cell) for cell in cells)
     if not fault:
-        phone = parse_phone(_plain(cells[columns.phone]))
+        phone = parse_phone(mended_number(cells[columns.phone]))
         own = "" if columns.campaign is None else cells[columns.campaign].strip()
-        if phone is None:
-            fault = "phone: not a phone number of 10 to 15 digits"
+        if phone is None or not phone.is_plausible():
+            fault = f"phone: {NO_PHONE}"
         elif not _is_utf8(own):
             fault = "campaign: not UTF-8"
         else:
@@ -184,7 +186,7 @@ def _is_utf8(cell: str) -> bool:
     return True
 
 
-def _plain(cell: str) -> str:
+def mended_number(cell: str) -> str:
     """A number as spreadsheets spoil it, mended: `'4045550123`, `4045550123.0`."""
     cell = cell.strip().removeprefix("'")
     decimal = _AS_DECIMAL.fullmatch(cell)
@@ -195,5 +197,5 @@ def _zip(cells: list[str], columns: Columns) -> str:
     """The zip, with the zeros at its beginning that spreadsheets cut off."""
     if columns.zip is None:
         return ""
-    text = _plain(cells[columns.zip])
+    text = mended_number(cells[columns.zip])
     return parse_zip(text.zfill(5) if _CUT_ZIP.fullmatch(text) else text)

@@ -10,8 +10,7 @@ from enum import StrEnum
 
 _FORMATTING = str.maketrans("", "", " \t-.()/")
 _PLAIN = re.compile(r"\+?[0-9]{10,15}", re.ASCII)
-_NANP_NATIONAL = re.compile(r"[2-9][0-9]{9}", re.ASCII)
-_UK_NATIONAL = re.compile(r"[1-9][0-9]{8,9}", re.ASCII)
+_PLAUSIBLE = re.compile(r"\+(?:1[2-9][0-9]{9}|44[1-9][0-9]{8,9}|(?!1|44)[1-9][0-9]*)", re.ASCII)
 _NANP_DIGITS = 10
 
 
@@ -74,11 +73,7 @@ class PhoneNumber:
 
     def is_plausible(self) -> bool:
         """Whether the number could be a real subscriber's in its country (shape only, no lookup)."""
-        if self.is_nanp:
-            return _NANP_NATIONAL.fullmatch(self.e164, 2) is not None
-        if self.e164.startswith("+44"):
-            return _UK_NATIONAL.fullmatch(self.e164, 3) is not None
-        return self.e164[1] != "0"
+        return _PLAUSIBLE.fullmatch(self.e164) is not None
 
 
 def strip_formatting(text: str) -> str:

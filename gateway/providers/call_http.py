@@ -1,4 +1,4 @@
-"""Which HTTP client carries the requests of calls: the lean one, or aiohttp where somebody prefers it."""
+"""Which HTTP client carries the requests each call makes: the lean one, or aiohttp where it is preferred."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -63,13 +63,18 @@ class CallHttp(Protocol):
         ...
 
 
-def call_http(account: HttpAccount, headers: Mapping[str, str]) -> CallHttp:
-    """A client for `account` that sends `headers` with each request; open it before use."""
+def call_http(
+    account: HttpAccount, headers: Mapping[str, str], *, max_connections: int | None = None
+) -> CallHttp:
+    """A client for `account` that sends `headers` with each request; open it before use.
+
+    `max_connections` stands for the account's own where other work than calls is done over it.
+    """
     kind = LeanHttpClient if account.http is HttpKind.LEAN else HttpClient
     return kind(
         account.url,
         headers,
-        max_connections=account.max_connections,
+        max_connections=max_connections or account.max_connections,
         keepalive_s=account.keepalive_s,
         ca_file=account.ca_file,
     )

@@ -68,6 +68,21 @@ class _Request:
     max_reply_bytes: int
 
 
+class AuthoritiesError(OSError):
+    """The file of further certificate authorities cannot be used; the text names it."""
+
+
+def authorities(ca_file: str = "") -> ssl.SSLContext:
+    """The system's authorities and those of `ca_file`. Raises `AuthoritiesError` when it cannot be used."""
+    tls = ssl.create_default_context()
+    if ca_file:
+        try:
+            tls.load_verify_locations(ca_file)
+        except OSError as error:  # `ssl.SSLError` is one
+            raise AuthoritiesError(f'"{ca_file}" has no certificate that can be read') from error
+    return tls
+
+
 class HttpClient:
     """Keeps connections to one base URL and sends JSON over them."""
 
@@ -89,13 +104,12 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Make the pool. Raises `OSError` or `ssl.SSLError` when `ca_file` cannot be used."""
-        tls: ssl.SSLContext | bool = True
-        if self._ca_file:
-            tls = ssl.create_default_context()
-            tls.load_verify_locations(self._ca_file)
+        """Make the pool. Raises `AuthoritiesError` when `ca_file` cannot be used."""
         connector = aiohttp.TCPConnector(
-            limit=self._max_connections, keepalive_timeout=self._keepalive_s, ttl_dns_cache=60, ssl=tls
+            limit=self._max_connections,
+            keepalive_timeout=self._keepalive_s,
+            ttl_dns_cache=60,
+            ssl=authorities(self._ca_file) if self._ca_file else True,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

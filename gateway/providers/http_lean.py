@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from gateway.providers.base import RateLimitedError, UnavailableError
-from gateway.providers.http import TOO_MANY_REQUESTS, Reply
+from gateway.providers.http import TOO_MANY_REQUESTS, Reply, authorities
 from gateway.providers.http1 import Connection, End, Exchange
 
 _CONNECT_S = 10.0
@@ -42,18 +42,15 @@ class LeanHttpClient:
         self._heads: dict[tuple[str, str], bytes] = {}
 
     async def open(self) -> None:
-        """Make the pool. Raises `OSError` or `ssl.SSLError` when `ca_file` cannot be used."""
+        """Make the pool. Raises `AuthoritiesError` when `ca_file` cannot be used."""
         address = urlsplit(self._base_url)
-        tls = None
-        if address.scheme == "https":
-            tls = ssl.create_default_context()
-            if self._ca_file:
-                tls.load_verify_locations(self._ca_file)
+        # A file that cannot be used is told at start, also while the address needs none.
+        tls = authorities(self._ca_file) if address.scheme == "https" or self._ca_file else None
         port = address.port or _PORTS[address.scheme]
         self._pool = _Pool(
             address.hostname or "",
             port,
-            tls,
+            tls if address.scheme == "https" else None,
             max_connections=self._max_connections,
             keepalive_s=self._keepalive_s,
         )

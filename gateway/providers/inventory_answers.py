@@ -116,7 +116,7 @@ def _refusal(reply: Reply, asked: Asked, secrets: tuple[str, ...]) -> ProviderEr
     if asked.creates and (reply.status == HTTPStatus.CONFLICT or _PRESENT.search(said)):
         return AlreadyExistsError(f"{asked} is there already; update it instead", status=HTTPStatus.CONFLICT)
     if not asked.creates and (reply.status == HTTPStatus.NOT_FOUND or _ABSENT.search(said)):
-        message = f"{asked} does not exist at {asked.dialect.shown}; create it first"
+        message = f"{asked} does not exist at {asked.dialect.shown}"
         return NotFoundError(message, status=HTTPStatus.NOT_FOUND)
     if reply.is_success or reply.status >= HTTPStatus.BAD_REQUEST:
         message = f"{asked} was refused ({reply.status}): {said or 'no reason given'}"

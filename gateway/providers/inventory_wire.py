@@ -20,7 +20,7 @@ from gateway.model.inventory import (
     key_of,
     parse_ani_number,
 )
-from gateway.model.inventory_change import Change, key_changed, kind_changed, named
+from gateway.model.inventory_change import AniChange, Change, key_changed, kind_changed, named
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import BadAnswerError
 from gateway.providers.refusal import plain
@@ -86,8 +86,14 @@ def body_of(item: Item) -> dict[str, Any]:
 
 
 def body_of_change(change: Change) -> dict[str, Any]:
-    """The key and the fields `change` names; the others stay as they are."""
-    return {**key_body(kind_changed(change), key_changed(change)), **named(change)}
+    """The key and the fields `change` names; the others stay as they are.
+
+    A British number's country goes along: its digits may be an American number's too.
+    """
+    body: dict[str, Any] = {**key_body(kind_changed(change), key_changed(change))}
+    if isinstance(change, AniChange) and not change.number.is_nanp:
+        body["country_code"] = change.number.country_code
+    return body | named(change)
 
 
 def fields_told(item: Item | Change) -> frozenset[str]:

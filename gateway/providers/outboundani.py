@@ -23,8 +23,9 @@ import orjson
 
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
-from gateway.model.phone import parse_phone
+from gateway.model.phone import PhoneNumber
 from gateway.model.setting import Form, setting
+from gateway.providers.assigned import assigned_number
 from gateway.providers.base import (
     Answer,
     BadAnswerError,
@@ -74,7 +75,7 @@ class OutboundAniSettings:
     )
     http: HttpKind = setting(
         HttpKind.LEAN,
-        "HTTP client of the calls' requests: lean (the gateway's own) or aiohttp.",
+        "HTTP client of what each call sends: lean (the gateway's own) or aiohttp.",
         why="lean takes a fifth of the CPU time; aiohttp is the general client, should a server need one",
     )
     ca_file: str = setting(
@@ -124,22 +125,30 @@ class OutboundAni:
         reply = await self._http.post(
             "/next", orjson.dumps(fields), timeout_s=timeout_s, max_reply_bytes=_MAX_REPLY_BYTES
         )
-        return answer_in(reply, (self._settings.key,))
+        return answer_in(reply, lead.phone, (self._settings.key,))
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
-        """One request for each lead, `max_connections` at once; each fails alone."""
+        """One request for each lead, `max_connections` at once; each fails alone.
+
+        A key that is refused is refused for all of them: those not asked yet are not asked any more.
+        """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + timeout_s
         free = asyncio.Semaphore(self._settings.max_connections)
+        refusals: list[RefusedError] = []
 
         async def one(lead: Lead) -> Answer | ProviderError:
             async with free:
+                if refusals:
+                    return refusals[0]
                 left_s = give_up_at - loop.time()
                 if left_s <= 0:
                     return TimedOutError(f"not asked within {timeout_s:g} s")
                 try:
                     return await self.assign(lead, timeout_s=left_s)
                 except ProviderError as error:
+                    if isinstance(error, RefusedError) and error.status in _UNAUTHORIZED:
+                        refusals.append(error)
                     return error
 
         return await asyncio.gather(*(one(lead) for lead in leads))
@@ -163,8 +172,8 @@ def _lead_fields(lead: Lead, campaign: str) -> dict[str, Any]:
     return fields
 
 
-def answer_in(reply: Reply, secrets: tuple[str, ...]) -> Answer:
-    """What `reply` means by the table above; `secrets` are kept out of its words.
+def answer_in(reply: Reply, prospect: PhoneNumber, secrets: tuple[str, ...]) -> Answer:
+    """What `reply` means for `prospect` by the table above; `secrets` are kept out of its words.
 
     Raises the `ProviderError` that fits when it is no answer.
     """
@@ -181,15 +190,15 @@ def answer_in(reply: Reply, secrets: tuple[str, ...]) -> Answer:
     if not reply.is_success:
         message = f"unexpected answer {reply.status}; check outboundani.url"
         raise BadAnswerError(message, request_id=reply.request_id)
-    return _assigned(reply, secrets)
+    return _assigned(reply, prospect, secrets)
 
 
-def _assigned(reply: Reply, secrets: tuple[str, ...]) -> Answer:
+def _assigned(reply: Reply, prospect: PhoneNumber, secrets: tuple[str, ...]) -> Answer:
     answer = reply.json_object()
     ani = answer.get("ani")
     if ani is None or ani == "":
         return Answer(None, plain(str(answer.get("message") or ""), secrets), reply.request_id)
-    phone = parse_phone(ani) if isinstance(ani, str) else None
+    phone = assigned_number(ani, prospect)
     if phone is None:
         # What it is stays out of the logs: it may be anything.
         raise BadAnswerError("the answer's ani is not a phone number", request_id=reply.request_id)

@@ -12,7 +12,8 @@ import orjson
 
 from gateway.model.decision import Source
 from gateway.model.lead import Lead
-from gateway.model.phone import parse_phone
+from gateway.model.phone import PhoneNumber
+from gateway.providers.assigned import assigned_number
 from gateway.providers.base import Answer, BadAnswerError, ProviderError, RefusedError, UnavailableError
 from gateway.providers.call_http import call_http
 from gateway.providers.http import Reply
@@ -53,11 +54,12 @@ class OutboundIq:
         answer = _understood(reply)
         if answer.get("success") is not True:
             return Answer(None, _text(answer.get("message")), reply.request_id)
-        return _answer(answer.get("ani"), _text(answer.get("message")), reply.request_id)
+        return _answer(answer.get("ani"), lead.phone, _text(answer.get("message")), reply.request_id)
 
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
-        rows = [{"row_id": str(row), **_lead_fields(lead)} for row, lead in enumerate(leads)]
+        names = [str(row) for row in range(len(leads))]
+        rows = [{"row_id": name, **_lead_fields(lead)} for name, lead in zip(names, leads, strict=True)]
         real_time = any(lead.real_time for lead in leads)
         body = orjson.dumps({"real_time": real_time, **self._form, "leads": rows})
         most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)
@@ -70,14 +72,16 @@ class OutboundIq:
         for row in results:
             if isinstance(row, dict):
                 by_row.setdefault(str(row.get("row_id")), row)
-        if not any(str(row) in by_row for row in range(len(leads))):
+        if by_row.keys().isdisjoint(names):
             raise BadAnswerError("the batch answer has none of our rows", request_id=reply.request_id)
-        return [_row_answer(by_row.get(str(row)), reply.request_id) for row in range(len(leads))]
+        asked = zip(names, leads, strict=True)
+        return [_row_answer(by_row.get(name), lead.phone, reply.request_id) for name, lead in asked]
 
 
 def _lead_fields(lead: Lead) -> dict[str, str]:
     """NANP numbers as the documents write them, 10 digits; others with their country code."""
-    fields = {"prospect_phone": lead.phone.national if lead.phone.is_nanp else lead.phone.digits}
+    e164 = lead.phone.e164
+    fields = {"prospect_phone": e164[2:] if e164[1] == "1" else e164[1:]}
     if lead.zip:
         fields["prospect_zip"] = lead.zip
     if lead.campaign:
@@ -115,20 +119,20 @@ def _understood(reply: Reply) -> dict[str, Any]:
     raise BadAnswerError('the answer has no "success"', request_id=reply.request_id)
 
 
-def _row_answer(row: dict[str, Any] | None, request_id: str) -> Answer | ProviderError:
+def _row_answer(row: dict[str, Any] | None, prospect: PhoneNumber, request_id: str) -> Answer | ProviderError:
     if row is None:
         return BadAnswerError("the row is missing from the batch answer", request_id=request_id)
     if row.get("error"):
         return Answer(None, _text(row["error"]), request_id)
     try:
-        return _answer(row.get("outboundani"), "", request_id)
+        return _answer(row.get("outboundani"), prospect, "", request_id)
     except BadAnswerError as error:
         return error
 
 
-def _answer(ani: object, message: str, request_id: str) -> Answer:
+def _answer(ani: object, prospect: PhoneNumber, message: str, request_id: str) -> Answer:
     """An answer with a number. Raises `BadAnswerError` when `ani` is none; its text stays out of the logs."""
-    phone = parse_phone(ani) if isinstance(ani, str) else None
+    phone = assigned_number(ani, prospect)
     if phone is None:
         raise BadAnswerError("the answer's number is not a phone number", request_id=request_id)
     return Answer(phone, message, request_id)

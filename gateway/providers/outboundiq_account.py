@@ -29,7 +29,7 @@ class OutboundIqSettings:
     )
     http: HttpKind = setting(
         HttpKind.LEAN,
-        "HTTP client of the calls' requests: lean (the gateway's own) or aiohttp.",
+        "HTTP client of what each call sends: lean (the gateway's own) or aiohttp.",
         why="lean takes a fifth of the CPU time; aiohttp is the general client, should a server need one",
     )
     ca_file: str = setting(

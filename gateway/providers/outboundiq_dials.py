@@ -15,7 +15,8 @@ from gateway.model.dial import Dial
 from gateway.model.phone import parse_phone
 from gateway.model.setting import setting
 from gateway.providers.base import BadAnswerError, RefusedError
-from gateway.providers.http import HttpClient, Reply
+from gateway.providers.call_http import call_http
+from gateway.providers.http import Reply
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.refusal import failure, plain
 
@@ -58,12 +59,8 @@ class OutboundIqDials:
         self._key = account.key
         self._is_auto = settings.fields is DialFields.AUTO
         self._fields = DialFields.SEED if self._is_auto else settings.fields
-        self._http = HttpClient(
-            account.url,
-            {"Authorization": f"Bearer {account.key}"},
-            max_connections=max_in_flight,
-            keepalive_s=account.keepalive_s,
-            ca_file=account.ca_file,
+        self._http = call_http(
+            account, {"Authorization": f"Bearer {account.key}"}, max_connections=max_in_flight
         )
 
     async def open(self) -> None:

@@ -1,20 +1,23 @@
 """A simulated outboundIQ that is never the bottleneck: for load, correct answers only.
 
 It reads just enough HTTP/1.1 for one client that sends `Content-Length` bodies, and answers every request
-correctly after a fixed delay. `UpstreamSimulator` is the faithful one.
+correctly after a fixed delay. It takes dial records too, and counts those that came twice or name a number
+it did not assign. `UpstreamSimulator` is the faithful one.
 """
 
 import asyncio
 import re
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import orjson
 
-from gateway.simulator.upstream_answers import Fault, batch, single
+from gateway.simulator.upstream_answers import Fault, ani_for, batch, single
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
+_QUEUED = orjson.dumps({"message": "dial queued"})
 
 
 @dataclass(slots=True)
@@ -25,6 +28,19 @@ class LeanCounters:
     batches: int = 0
     leads: int = 0
     connections: int = 0
+    lead_s: float = 0.0
+    """Seconds between the arrival of each lead's request and its answer, added up."""
+    repeated_dials: int = 0
+    wrong_dials: int = 0
+    """Dial records whose number is not the one assigned for their phone, or that have no id."""
+    dial_ids: set[str] = field(default_factory=set)
+
+    def keep(self, dial: Mapping[str, Any]) -> None:
+        """Take one dial record."""
+        dial_id = str(dial.get("dial_id", ""))
+        self.repeated_dials += dial_id in self.dial_ids
+        self.wrong_dials += not dial_id or dial.get("ani") != ani_for(str(dial.get("prospect_phone", "")))
+        self.dial_ids.add(dial_id)
 
 
 class LeanUpstream(asyncio.Protocol):
@@ -63,6 +79,10 @@ class LeanUpstream(asyncio.Protocol):
 
     def _answer(self, request: bytes, head_end: int) -> None:
         body = orjson.loads(request[head_end + len(_HEAD_END) :])
+        if request.startswith(b"POST /dials"):
+            self._counters.keep(body)
+            self._write_later(_QUEUED, self._delay_s)
+            return
         self._counters.requests += 1
         if request.startswith(b"POST /assignment/batch"):
             self._counters.batches += 1
@@ -72,13 +92,16 @@ class LeanUpstream(asyncio.Protocol):
             leads = 1
             answer = single(body, Fault.NONE)
         self._counters.leads += leads
-        delay_s = self._delay_s + leads * self._per_lead_s
-        if delay_s > 0:
-            self._loop.call_later(delay_s, self._write, answer.body)
-        else:
-            self._write(answer.body)
+        self._write_later(answer.body, self._delay_s + leads * self._per_lead_s, leads)
 
-    def _write(self, body: bytes) -> None:
+    def _write_later(self, body: bytes, delay_s: float, leads: int = 0) -> None:
+        if delay_s > 0:
+            self._loop.call_later(delay_s, self._write, body, leads, self._loop.time())
+        else:
+            self._write(body, leads, self._loop.time())
+
+    def _write(self, body: bytes, leads: int, arrived_at: float) -> None:
+        self._counters.lead_s += leads * (self._loop.time() - arrived_at)
         if self._transport is not None:
             head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
             self._transport.write(head % len(body) + body)

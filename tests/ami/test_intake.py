@@ -152,3 +152,20 @@ async def test_after_a_pause_all_is_drained_only_when_the_socket_is_empty_too() 
     await fixture.intake.drained()
     assert len(taken) == 1_000
     await more
+
+
+async def test_what_a_pause_left_in_the_socket_waits_for_no_timer() -> None:
+    """A full buffer is refilled 30 times: a wait of 10 ms before each would take 0.3 s."""
+    taken: list[Frame] = []
+    fixture = Fixture(taken.append)
+    loop = asyncio.get_running_loop()
+    arriving = [hangup(number) for number in range(20_000)]
+    began = loop.time()
+    while arriving:
+        if fixture.is_reading():
+            fixture.intake.receive(arriving.pop())
+        else:
+            await asyncio.sleep(0.00001)
+    await fixture.intake.drained()
+    assert len(taken) == 20_000
+    assert loop.time() - began < 0.05

@@ -12,6 +12,10 @@ from gateway.engine.inventory import SAMPLE
 from gateway.leads.columns import ColumnNames
 from gateway.leads.loading import Loading, open_loading
 from gateway.leads.reader import read_sheet
+from gateway.simulator.upstream_answers import ani_for
+from tests.cli.backends import Vendor, vendor
+
+__all__ = ["vendor"]
 
 ENGINE = ("--provider", "engine", "--set", f"engine.inventory={SAMPLE}")
 
@@ -42,7 +46,7 @@ def test_the_engine_assigns_a_list_and_a_bad_row_says_why() -> None:
     header, first, second = output()
     assert header == "id;phone;zip;ani;assignment_error"
     assert first.startswith("1;(404) 555-0123;30303;404")
-    assert second == "2;12;;;phone: not a phone number of 10 to 15 digits"
+    assert second == "2;12;;;phone: no phone number: write 10 digits or + and the country code"
 
 
 def test_numbers_are_written_in_the_form_asked_for() -> None:
@@ -96,6 +100,7 @@ def test_lines_that_are_no_utf8_are_named_and_their_bytes_kept() -> None:
     ("options", "message"),
     [
         (("--provider", "outboundiq"), "error: outboundiq.key is missing"),
+        (("--provider", "outboundani"), "error: outboundani.key is missing"),
         (("--provider", "engine"), "error: engine.inventory is missing"),
         ((*ENGINE, "--prewarm"), "error: --prewarm: admin.listen is not set"),
         (
@@ -155,3 +160,27 @@ def test_a_pipe_shows_lines(loading: Loading) -> None:
     with display:
         display.show(loading)
     assert screen.getvalue() == "0 rows  50%  0 rows/s  errors 0\n"
+
+
+ANI = ("--provider", "outboundani")
+
+
+@pytest.mark.usefixtures("vendor")
+def test_outboundani_is_asked_for_a_list() -> None:
+    written("phone,campaign\n4045550123,9001\n4045550124,\n")
+    result = run(*ANI, "--json")
+    assert result.exit_code == 0, result.stderr
+    first, second = output()[1:]
+    assert first == f"4045550123,9001,{ani_for('4045550123')},"
+    assert second.startswith('4045550124,,,"the call names no campaign')
+    assert run(*ANI, "--force", "--campaign", "9001").exit_code == 0
+    assert output()[2] == f"4045550124,,{ani_for('4045550124')},"
+
+
+def test_a_key_outboundani_refuses_stops_the_list_and_spoils_no_row(vendor: Vendor) -> None:
+    written("phone\n" + "4045550123\n" * 300)
+    result = run(*ANI, "--campaign", "9001", "--batch", "300", "--set", "outboundani.key=wrong")
+    assert result.exit_code == 1
+    assert "error: outboundani: the key was refused (401); check outboundani.key" in result.stderr
+    assert output() == ["phone,ani,assignment_error"]
+    assert vendor.upstream.counters.rejected_keys <= 64

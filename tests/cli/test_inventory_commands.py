@@ -68,8 +68,13 @@ def test_an_item_lives_from_create_to_delete(kind: str, backend: str) -> None:
 def test_what_is_there_is_not_created_again_and_what_is_not_is_not_changed(kind: str, backend: str) -> None:
     create, key, _ = CREATIONS[kind]
     there = ["--backend", backend]
-    assert run(kind, "delete", key, *there).exit_code == 1
-    assert run(kind, "update", key, *UPDATES[kind][0], *there).exit_code == 1
+    for missing in (run(kind, "delete", key, *there), run(kind, "update", key, *UPDATES[kind][0], *there)):
+        assert missing.exit_code == 1
+        first, hint = missing.stderr.splitlines()
+        assert first.startswith(f"error: {backend}: ")
+        assert "does not exist" in first
+        assert "create" not in first
+        assert hint.startswith("hint: is it written right")
     assert run(kind, "create", *create, *there).exit_code == 0
     again = run(kind, "create", *create, *there)
     assert again.exit_code == 1

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,45 @@ def test_a_person_is_asked(answer: str, code: int, campaigns: int) -> None:
     assert "Change engine? [y/N]" in done.stderr
     assert done.returncode == code
     assert len(json.loads(run("campaigns", "list", "--json").stdout)) == campaigns
+
+
+def test_a_person_who_is_asked_may_press_ctrl_c() -> None:
+    """A signal in the moment between the question and the reading of the answer is lost: it is repeated."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "gateway", "sync", "apply", "inventory.yaml"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    os.close(theirs)
+    try:
+        assert process.stderr is not None
+        told = b""
+        while not told.endswith(b"[y/N]:"):
+            byte = process.stderr.read(1)
+            assert byte, told
+            told += byte
+        for _ in range(10):
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                told = process.communicate(timeout=3)[1]
+                break
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+    assert process.returncode == 1
+    assert told.endswith(b"error: nothing was changed\n")
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on(vendor: Vendor) -> None:
+    vendor.fail(Fault.SILENT)
+    command = [sys.executable, "-m", "gateway", "sync", "plan", "inventory.yaml", "--backend", "outboundiq"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 30
+        while vendor.upstream.counters.requests == 0 and process.poll() is None:
+            assert time.monotonic() < until
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=30)[1]
+    assert process.returncode == 1
+    assert told == "error: stopped\nhint: what was done is done; run it again for the rest\n"
 
 
 def test_a_vendor_is_pruned_only_by_what_a_state_file_remembers(vendor: Vendor) -> None:

@@ -82,6 +82,19 @@ async def test_a_refusal_that_would_meet_every_lead_is_raised(provider: ListProv
     assert len(provider.asked) == 1
 
 
+@pytest.mark.parametrize("status", [401, 402, 403])
+async def test_a_refused_key_is_raised_where_each_lead_is_a_request(status: int) -> None:
+    class OneByOne(ListProvider):
+        async def assign_batch(
+            self, leads: Sequence[Lead], *, timeout_s: float
+        ) -> list[Answer | ProviderError]:
+            answers = await super().assign_batch(leads, timeout_s=timeout_s)
+            return [*answers[:-1], RefusedError("the key was refused", status=status)]
+
+    with pytest.raises(RefusedError):
+        await asking(OneByOne()).ask(LEADS)
+
+
 async def test_only_the_rows_without_an_answer_are_asked_again() -> None:
     class Partly(ListProvider):
         async def assign_batch(

@@ -96,7 +96,7 @@ def out_of(folder: Path) -> bytes:
 
 
 def expected(rows: int) -> list[list[str]]:
-    fault = "phone: not a phone number of 10 to 15 digits"
+    fault = "phone: no phone number: write 10 digits or + and the country code"
     lines = [["id", "phone", "note", "ani", "assignment_error"]]
     for number in range(rows):
         phone, ani, error = f"404555{number:04d}", f"404777{number:04d}", ""

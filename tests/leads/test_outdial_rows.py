@@ -102,8 +102,8 @@ def test_texts_that_are_missing_are_made_up_of_the_line() -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (LeadRow(2, {"phone": "555-1"}), "phone is no phone number"),
-        (LeadRow(2, {"phone": "5559876543", "destination_1": "x"}), "destination_1 is no phone number"),
+        (LeadRow(2, {"phone": "555-1"}), "phone is no SIP address .*, and no phone number"),
+        (LeadRow(2, {"phone": "5559876543", "destination_1": "x"}), "destination_1 is no SIP address"),
         (LeadRow(2, {"phone": ""}), "has neither a phone nor a destination"),
         (LeadRow(2, {"name": "Ann"}), "has neither a phone nor a destination"),
         (LeadRow(2, {"phone": "5559876543"}, is_ragged=True), "has more cells"),
@@ -113,6 +113,22 @@ def test_a_bad_row_says_why_and_not_what(row: LeadRow, reason: str) -> None:
     with pytest.raises(BadLeadError, match=reason) as raised:
         target_of(row, "leads.csv")
     assert "555" not in str(raised.value)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["Phone", "Phone Number", "prospect_phone", "tel"])
+def test_a_file_that_assign_reads_is_read_here_too(tmp_path: Path, delimiter: str, name: str) -> None:
+    header, cells = delimiter.join((name, "Name")), delimiter.join(("5559876543.0", f'"A{delimiter}b"'))
+    (tmp_path / "leads.csv").write_bytes(f"\ufeff{header}\r\n{cells}\r\n".encode())
+    (row,) = read_rows(tmp_path / "leads.csv")
+    assert row.cells["name"] == f"A{delimiter}b"
+    assert target_of(row, "leads.csv").destinations[0] == Address(TEL, "+15559876543")
+
+
+def test_of_two_columns_for_the_phone_the_usual_one_counts(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("tel,phone\n1,5559876543\n")
+    (row,) = read_rows(tmp_path / "leads.csv")
+    assert row.cells == {"tel": "1", "phone": "5559876543"}
 
 
 def test_rows_know_their_lines_and_short_ones_are_filled(tmp_path: Path) -> None:

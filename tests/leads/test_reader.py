@@ -53,6 +53,9 @@ def test_a_line_end_in_quotes_belongs_to_its_row(tmp_path: Path) -> None:
         ("4045550123.0", PHONE),
         (" +1 404 555 0123 ", PHONE),
         ("555-0123", None),
+        ("020 7946 0958", None),
+        ("01697 73555", None),
+        ("4.04556E+09", None),
         ("", None),
     ],
 )

@@ -1,11 +1,12 @@
 import contextlib
+import itertools
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def generate(port: int, *options: str) -> dict[str, Any]:
     command = [sys.executable, str(ROOT / "loadtest" / "generator.py"), f"--port={port}", "--seconds=0.3"]
     done = subprocess.run(
         [*command, *options],
-        input="\n",
+        input="\n\n",
         capture_output=True,
         text=True,
         check=True,
@@ -48,7 +49,18 @@ def generate(port: int, *options: str) -> dict[str, Any]:
     return seen
 
 
-@pytest.mark.parametrize("load", [("--open=5",), ("--rate=200",), ("--rate=200", "--lines")])
+@pytest.mark.parametrize(
+    "load",
+    [
+        ("--open=5",),
+        ("--rate=200",),
+        ("--rate=200", "--lines"),
+        ("--rate=200", "--warm-s=0.1"),
+        ("--burst=50",),
+        ("--burst=50", "--pause"),
+        ("--burst=50", "--pause", "--hold"),
+    ],
+)
 def test_generator_completes_every_call(floor_port: int, load: tuple[str, ...]) -> None:
     seen = generate(floor_port, "--fixed", *load)
     assert seen["calls"] > 10
@@ -68,3 +80,17 @@ def test_refused_calls_are_failures() -> None:
         seen = generate(closed.getsockname()[1], "--rate=50")
     assert seen["calls"] == 0
     assert sum(seen["failures"].values()) > 5
+
+
+def test_a_burst_counts_every_latency_from_its_one_instant(floor_port: int) -> None:
+    seen = generate(floor_port, "--fixed", "--burst=200")
+    assert seen["calls"] == 200
+    assert seen["max_ms"] <= seen["seconds"] * 1000
+    assert seen["quantiles_ms"] == sorted(seen["quantiles_ms"])
+
+
+def test_no_two_calls_share_a_uniqueid_though_they_share_a_phone(part: Callable[[str], Any]) -> None:
+    asked = list(itertools.islice(part("calls").questions(phones=3, offset=7, fixed=False), 9))
+    assert len({question.uniqueid for question in asked}) == 9
+    assert len({question.expected for question in asked}) == 3
+    assert all(question.uniqueid in question.environment for question in asked)

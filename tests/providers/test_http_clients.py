@@ -340,7 +340,7 @@ async def test_every_request_ends_whatever_the_upstream_does(kind: type[Client],
 
     async def ask(client: Client) -> str:
         try:
-            return (await post(client, timeout_s=0.1)).body.decode()
+            return (await post(client, timeout_s=0.5)).body.decode()
         except ProviderError as error:
             return type(error).__name__
 

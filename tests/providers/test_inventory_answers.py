@@ -82,8 +82,8 @@ def test_each_answer_means_one_thing(
     [
         (401, b"", CHANGE, "the key was refused (401); check vendor.key"),
         (403, b"", CHANGE, "the key was refused (403): it is not universal; check vendor.key"),
-        (404, b"", CHANGE, 'campaign "c1" does not exist at Vendor; create it first'),
-        (404, b"", ANI, "ANI +1561*****67 does not exist at Vendor; create it first"),
+        (404, b"", CHANGE, 'campaign "c1" does not exist at Vendor'),
+        (404, b"", ANI, "ANI +1561*****67 does not exist at Vendor"),
         (409, b"", CREATE, 'campaign "c1" is there already; update it instead'),
         (400, b"", CHANGE, 'campaign "c1" was refused (400): no reason given'),
         (

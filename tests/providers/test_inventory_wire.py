@@ -63,6 +63,15 @@ def test_a_british_number_is_written_without_its_country_code() -> None:
     assert key_body(Kind.ANI, UK.e164) == {"number": "2079460018"}
 
 
+def test_a_change_of_a_british_number_names_its_country() -> None:
+    """Its digits may be an American number's too."""
+    assert body_of_change(AniChange(UK, brand_name="B")) == {
+        "number": "2079460018",
+        "country_code": "+44",
+        "brand_name": "B",
+    }
+
+
 def test_a_pool_goes_along_and_taking_it_away_is_said() -> None:
     pooled = Campaign("c1", "Sales", CampaignType.BLENDED, "p1")
     assert body_of(pooled)["inbound_pool_id"] == "p1"

@@ -199,7 +199,7 @@ bodies = st.one_of(
 def test_whatever_comes_is_an_answer_or_an_error_of_ours(status: int, body: bytes) -> None:
     outcome: Answer | ProviderError
     try:
-        outcome = answer_in(Reply(status, body, "req-1"), (KEY,))
+        outcome = answer_in(Reply(status, body, "req-1"), LEAD.phone, (KEY,))
     except ProviderError as error:
         outcome = error
     assert outcome.request_id == "req-1"

@@ -80,6 +80,26 @@ async def test_a_record_arrives_under_the_documented_names(
     }
 
 
+def test_what_more_there_is_to_tell_goes_along() -> None:
+    more = replace(
+        DIAL,
+        sys_created_date_original="2026-04-01",
+        total_dial_attempts="3",
+        skill_name="Sales",
+        lead_source="facebook-ads",
+    )
+    added = (
+        parameters(more, OutboundAniResultsSettings()).items()
+        - parameters(DIAL, OutboundAniResultsSettings()).items()
+    )
+    assert dict(added) == {
+        "514167c4-1011-4cc8-bbed-3708e0a4b772": "2026-04-01",
+        "1ac05504-659d-4e8c-ad1d-c4d2da3ab1be": "3",
+        "b6fd9680-7f93-44e0-a534-a3b9e717b7c7": "Sales",
+        "ea9aec00-4170-47c6-a187-b0c0f71b4400": "facebook-ads",
+    }
+
+
 def test_what_is_required_is_there_even_when_empty() -> None:
     bare = Dial("d", "anonymous", "+442079460018", 0.0)
     assert parameters(bare, OutboundAniResultsSettings()).keys() == RESULT_REQUIRED.keys()

@@ -11,6 +11,7 @@ from gateway.providers.base import (
     RateLimitedError,
     RefusedError,
 )
+from gateway.providers.call_http import HttpKind
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import DialFields, OutboundIqDials, OutboundIqDialsSettings, payload
 from gateway.simulator.upstream import UpstreamSimulator
@@ -57,16 +58,20 @@ async def upstream() -> AsyncIterator[UpstreamSimulator]:
         yield one
 
 
-async def target_for(upstream: UpstreamSimulator, fields: DialFields = DialFields.AUTO) -> OutboundIqDials:
-    account = OutboundIqSettings(url=upstream.url, key=upstream.key)
+async def target_for(
+    upstream: UpstreamSimulator, fields: DialFields = DialFields.AUTO, http: HttpKind = HttpKind.LEAN
+) -> OutboundIqDials:
+    account = OutboundIqSettings(url=upstream.url, key=upstream.key, http=http)
     target = OutboundIqDials(account, OutboundIqDialsSettings(fields=fields), max_in_flight=8)
     await target.open()
     return target
 
 
-@pytest.fixture
-async def target(upstream: UpstreamSimulator) -> AsyncIterator[OutboundIqDials]:
-    one = await target_for(upstream)
+@pytest.fixture(params=HttpKind)
+async def target(
+    upstream: UpstreamSimulator, request: pytest.FixtureRequest
+) -> AsyncIterator[OutboundIqDials]:
+    one = await target_for(upstream, http=request.param)
     yield one
     await one.close()
 

@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvloop
+
+from tests.scenarios.engine_api import EngineApi, ServeApi, started
 
 START_S = 20.0
 STOP_S = 10.0
@@ -72,6 +74,26 @@ def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
             return stack.enter_context(_running(config, port, tmp_path / f"gateway-{port}.log"))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def geography_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the geography is folded once a run."""
+    return tmp_path_factory.mktemp("geo")
+
+
+@pytest.fixture
+async def serve_api(tmp_path: Path, geography_dir: Path) -> AsyncIterator[ServeApi]:
+    """Starts the engine's service as `ani-gateway api` does, over an empty inventory."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def serve(**settings: object) -> EngineApi:
+            api, server = await started(tmp_path, geography_dir, **settings)  # type: ignore[arg-type] # as given
+            stack.callback(api.engine.close)
+            stack.push_async_callback(server.stop)
+            return api
+
+        yield serve
 
 
 @contextlib.contextmanager

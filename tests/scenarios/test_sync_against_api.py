@@ -1,10 +1,8 @@
 """`sync` as outboundIQ's and outboundANI's client, against the engine's own service of the same APIs."""
 
-import json
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,10 +38,6 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.mark.parametrize("backend", PATHS)
 def test_the_service_holds_what_the_file_says(backend: str, service: str) -> None:
-    with urllib.request.urlopen(f"{service}/openapi.json") as answer:  # noqa: S310 - our own loopback
-        paths = json.load(answer)["paths"]
-    if "/custom/campaigns" not in paths or "/dialer/campaigns" not in paths:
-        pytest.skip("NOT TESTED: sync against ani-gateway api, which does not serve inventories yet")
     there = [str(SAMPLE), "--backend", backend, "--set", f"{backend}.key={KEY}"]
     there += [
         "--set",

@@ -46,3 +46,16 @@ async def test_single_and_batch_get_the_numbers_of_their_phones(
         "results": [{"row_id": "a", "outboundani": ani_for("5551234567"), "error": ""}],
     }
     assert (counters.requests, counters.batches, counters.leads, counters.connections) == (2, 1, 2, 1)
+
+
+async def test_a_dial_record_is_counted_once_and_a_repeat_or_a_wrong_number_is_told(
+    lean: tuple[LeanCounters, asyncio.StreamReader, asyncio.StreamWriter],
+) -> None:
+    counters, reader, writer = lean
+    right = {"dial_id": "1.1-1", "prospect_phone": "5559876543", "ani": ani_for("5559876543")}
+    wrong = {"dial_id": "1.2-1", "prospect_phone": "5559876543", "ani": "5550000000"}
+    for dial in (right, right, wrong):
+        writer.write(request("/dials", dial))
+        assert await answer(reader) == {"message": "dial queued"}
+    assert counters.dial_ids == {"1.1-1", "1.2-1"}
+    assert (counters.repeated_dials, counters.wrong_dials, counters.requests) == (1, 1, 0)

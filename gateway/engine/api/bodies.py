@@ -14,7 +14,10 @@ from gateway.model.phone import PhoneNumber, parse_phone
 
 T = TypeVar("T")
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+# Only described, as `name` refuses spaces alone in words of its own. The pattern names what `str.strip`
+# takes for a space and another language's `\s` does not.
+_NOT_BLANK = {"pattern": r"[^\s\x1c-\x1f\x85]"}
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, extra_json_schema=_NOT_BLANK)]
 """An id or a name: longer than any real one, short enough to keep one bad value from filling the database."""
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 """A text that may be empty."""

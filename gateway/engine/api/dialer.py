@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.engine.api.bodies import Name, Phone, Text, phone
+from gateway.engine.api.bodies import Name, Phone, Text, name, phone
 from gateway.engine.api.endpoint import Answered, Asked, Endpoint, Place
 from gateway.engine.api.envelopes import OUTBOUNDANI
 from gateway.engine.api.explained import Explain, Explained, choose
@@ -125,7 +125,7 @@ def _lead(asked: Asked[NextBody]) -> Lead:
         phone=phone(body.prospect_phone, "prospect_phone"),
         zip=parse_zip((body.prospect_zip or "").strip()),
         campaign=body.outbound_campaign.strip() or asked.key.default_campaign,
-        pools=tuple(group.strip() for group in body.inventory_group_ids or ()),
+        pools=tuple(name(group, "inventory_group_ids") for group in body.inventory_group_ids or ()),
         assignment_type=body.assignment_type,
         branded=body.use_branded,
         explain=bool(body.explain),

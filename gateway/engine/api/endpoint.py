@@ -53,6 +53,8 @@ class Surface:
     """An error's body, of status and message."""
     about: str = ""
     """What a client's author must know of all its endpoints, for the description."""
+    path_format: str = ""
+    """OpenAPI's `format` of what stands in its paths, such as `uuid`; "" for any text."""
 
 
 @dataclass(frozen=True, slots=True)

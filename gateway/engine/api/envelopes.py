@@ -73,5 +73,5 @@ OUTBOUNDANI = Surface(
 )  # fmt: skip
 VOIPBIN = Surface(
     "VoIPBin", (Style.TOKEN, Style.ACCESSKEY, Style.BEARER), Failure, _failure,
-    "Outdials and their targets, under /v1.0.",
+    "Outdials and their targets, under /v1.0.", path_format="uuid",
 )  # fmt: skip

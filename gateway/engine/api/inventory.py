@@ -136,7 +136,7 @@ class _Handlers:
             item = await self._service.get(self._resource.kind, key, timeout_s=_TIMEOUT_S)
             if item is not None:
                 return Answered(self._resource.answer(item))
-        raise FailureError(f"{self._resource.word} does not exist; create it first", status=404)
+        raise FailureError(f"{self._resource.word} does not exist", status=404)
 
     async def delete(self, asked: Asked[Any]) -> Answered:
         key = await self._meant(asked.given.could_be())

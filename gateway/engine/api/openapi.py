@@ -104,8 +104,10 @@ def _component(schema: Mapping[str, Any]) -> str:
 
 
 def _parameters(endpoint: Endpoint, described: Sequence[Any]) -> list[dict[str, Any]]:
+    path_format = endpoint.surface.path_format
+    part = {"type": "string"} | ({"format": path_format} if path_format else {})
     found = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": part}
         for name in _PATH_PART.findall(endpoint.path)
     ]
     for schema in described if endpoint.place.has_query else ():
@@ -116,9 +118,9 @@ def _parameters(endpoint: Endpoint, described: Sequence[Any]) -> list[dict[str, 
                 "required": name in schema.get("required", ()) and not endpoint.place.has_body,
                 **({"description": _NO_BODY} if endpoint.place.has_body else {}),
                 # Beside a body the query is not looked at, so that its limits are none of the request's.
-                "schema": {"type": "string"} if endpoint.place.has_body else part,
+                "schema": {"type": "string"} if endpoint.place.has_body else own,
             }
-            for name, part in schema["properties"].items()
+            for name, own in schema["properties"].items()
         ]
     return found
 

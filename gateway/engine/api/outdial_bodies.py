@@ -21,7 +21,17 @@ MOST_ROWS = 100
 # 255 is what VoIPBin keeps of a name; the other limit keeps a full page near 3 MB.
 Title = Annotated[str, msgspec.Meta(max_length=255)] | None
 Words = Annotated[str, msgspec.Meta(max_length=10_000)] | None
-Id = Annotated[str, msgspec.Meta(description="A UUID; the nil UUID, an empty text and null are none.")] | None
+_UUID_OR_NONE = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
+Id = (
+    Annotated[
+        str,
+        msgspec.Meta(
+            description="A UUID; the nil UUID, an empty text and null are none.",
+            extra_json_schema={"pattern": _UUID_OR_NONE},
+        ),
+    ]
+    | None
+)
 _Kind = (
     Annotated[
         str, msgspec.Meta(extra_json_schema={"enum": [*AddressType, ""]}, description="tel, sip or email.")

@@ -142,7 +142,8 @@ def _type(schema: Schema) -> str:
         return f"`{schema['const']}`"
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}{_limits(schema, 'minItems', 'maxItems')}"
-    return f"{schema.get('type', 'anything')}{_limits(schema, 'minLength', 'maxLength')}"
+    word = schema.get("format") or schema.get("type", "anything")
+    return f"{word}{_limits(schema, 'minLength', 'maxLength')}"
 
 
 def _limits(schema: Schema, least: str, most: str) -> str:

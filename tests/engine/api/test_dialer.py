@@ -143,6 +143,7 @@ async def test_key_that_may_only_assign_may_ask_and_its_campaign_counts(
         (MIAMI | {"prospect_phone": "12"}, "prospect_phone: must be a phone number of 10 to 15 digits"),
         (MIAMI | {"inventory_group_ids": "c1"}, "inventory_group_ids: expected `array | null`, got `str`"),
         (MIAMI | {"inventory_group_ids": [1]}, "inventory_group_ids[0]: expected `str`, got `int`"),
+        (MIAMI | {"inventory_group_ids": ["c1", " "]}, "inventory_group_ids: is empty; give it a value"),
         (MIAMI | {"use_branded": "true"}, "use_branded: expected `bool | null`, got `str`"),
     ],
 )

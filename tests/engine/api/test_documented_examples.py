@@ -2,10 +2,7 @@
 
 # ruff: noqa: E501 - the bodies stand as they are printed
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -13,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from gateway.engine.api.app import make_app
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiSettings
+from tests.engine.api.bare import sent
 
 BEARER = "Authorization: Bearer YOUR_API_KEY_HERE"
 X_API_KEY = "X-ApiKey: YOUR_API_KEY_HERE"
@@ -73,23 +71,6 @@ async def address(engine: EngineProvider) -> AsyncIterator[tuple[str, int]]:
     async with TestServer(make_app(engine, settings)) as server:
         assert server.port is not None
         yield "127.0.0.1", server.port
-
-
-async def sent(address: tuple[str, int], request: str, key: str, body: str = "") -> tuple[int, Any]:
-    """Status and body of the answer to `request` ("POST /path"), with the documents' headers."""
-    reader, writer = await asyncio.open_connection(*address)
-    head = [f"{request} HTTP/1.1", "Host: localhost", "User-Agent: curl/8.5.0", "Accept: */*"]
-    if key:
-        head.append(key)
-    if body:
-        head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    writer.write("\r\n".join([*head, "Connection: close", "", body]).encode())
-    answer = await asyncio.wait_for(reader.read(), 10)
-    writer.close()
-    await writer.wait_closed()
-    header, _, content = answer.partition(b"\r\n\r\n")
-    assert b"application/json" in header
-    return int(header.split()[1]), json.loads(content)
 
 
 async def done(address: tuple[str, int], request: str, key: str, body: str) -> None:

@@ -5,18 +5,12 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.api.app import make_app
 from gateway.engine.api.results import gathered
 from gateway.engine.provider import EngineProvider
-from gateway.engine.settings import ApiSettings
-from gateway.model.dial import Dial
 from gateway.providers import outboundani_guids as guids
-from gateway.providers.base import RefusedError, UnavailableError
-from gateway.providers.outboundani_results import OutboundAniResults, OutboundAniResultsSettings
 
 COMPANY = "6C0F3A52-1111-2222-3333-444455556666"
 PATH = "/api/595F21A2-84D1-4984-818E-3758A8485CC8.php"
@@ -146,24 +140,6 @@ async def test_trouble_of_ours_is_no_fail(api: ClientSession, engine: EngineProv
     engine._database.close()
     status, answer = await post(api, pairs())
     assert (status, answer["result"]) == (503, "RETRY")
-
-
-async def test_our_own_client_is_understood_and_understands(engine: EngineProvider, kept: Kept) -> None:
-    dial = Dial("call-1", "+15551234567", "+15559876543", 1_775_831_535.4, campaign_id="c123",
-                disposition_name="Sale", call_direction="Outbound")  # fmt: skip
-    limited = ApiSettings(keys=("k",), company_guids=(COMPANY,), requests_per_second=0.001, burst=2)
-    async with TestServer(make_app(engine, limited)) as server:
-        client = OutboundAniResults(
-            OutboundAniResultsSettings(url=str(server.make_url(PATH)), company_guid=COMPANY), max_in_flight=1
-        )
-        await client.open()
-        await client.post_dial(dial, timeout_s=5)
-        with pytest.raises(RefusedError, match="phone"):
-            await client.post_dial(Dial("call-2", "+15551234567", "unknown", 0.0), timeout_s=5)
-        with pytest.raises(UnavailableError):
-            await client.post_dial(dial, timeout_s=5)
-        await client.close()
-    assert kept() == [KEPT]
 
 
 @given(st.lists(st.tuples(st.sampled_from([*WORDS, guids.CAMPAIGN + "x", "other"]), st.text())))

@@ -1,0 +1,207 @@
+"""One measurement: a load on a server, and what it cost. A function for each kind of section."""
+
+import json
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from load_process import LoadError, load_process
+from pbx import EVENTS_PER_CALL
+from proc import Usage, memory_mb, stolen_s
+from sample import Sample, Section
+from servers import SETTLE_S, Server, Stub, free_port, running
+
+MAX_WAITED = 0.1
+MAX_STOLEN = 0.02
+_MIB = 1024 * 1024 / 1e6
+_PER_SESSIONS = 10_000
+_WAITING_S = 1.0
+"""After the last request was sent, until the server has taken it in."""
+_DELIVERED_S = 60.0
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that runs, and the upstream it asks."""
+
+    server: Server
+    pid: int
+    port: int
+    stub: Stub
+
+
+class Meter:
+    """Runs from its making to `stop`, and reads the server's and the machine's clocks."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._stolen_s = stolen_s()
+        self._at = time.monotonic()
+        self._before = Usage.of(pid)
+        self.used = Usage(0.0, 0.0)
+        self.seconds = 0.0
+
+    def stop(self) -> None:
+        """Read the clocks again."""
+        self.used = Usage.of(self._pid) - self._before
+        self.seconds = time.monotonic() - self._at
+        self._stolen_s = stolen_s() - self._stolen_s
+
+    def note(self, sample: Sample, *, generator_waited: float, is_shared: bool = False) -> None:
+        """Write down how much the rest of the machine was in the way.
+
+        `is_shared`: server and generator share their CPUs, so that waiting is what is meant to happen.
+        """
+        sample.server_waited = self.used.waited_s / self.seconds
+        sample.generator_waited = generator_waited
+        sample.stolen = self._stolen_s / self.seconds
+        waited = 0.0 if is_shared else max(sample.server_waited, generator_waited)
+        sample.spoilt = waited > MAX_WAITED or sample.stolen > MAX_STOLEN
+
+
+def measure_calls(section: Section, place: Running, *, seconds: float, offset: int) -> Sample:
+    """Calls, closed loop, open loop or burst."""
+    with load_process("generator.py", _options(section, place, seconds=seconds, offset=offset)) as load:
+        load.expect("ready")
+        before, meter = place.stub.counters(), Meter(place.pid)
+        load.go_on()
+        seen = load.result()
+        meter.stop()
+    return _sample(section, place, seen, before, meter)
+
+
+def measure_sessions(section: Section, place: Running, *, seconds: float, offset: int) -> Sample:
+    """The memory of open sessions; then they are all served, to see that they were real."""
+    idle_mb = memory_mb(place.pid)
+    options = _options(section, place, seconds=seconds, offset=offset)
+    with load_process("generator.py", options) as load:
+        load.expect("ready")
+        before, meter = place.stub.counters(), Meter(place.pid)
+        load.go_on()
+        load.expect("open")
+        time.sleep(_WAITING_S)
+        held_mb = memory_mb(place.pid)
+        load.go_on()
+        seen = load.result()
+        meter.stop()
+    sample = _sample(section, place, seen, before, meter)
+    sample.session_mib = (held_mb - idle_mb) / _MIB * _PER_SESSIONS / section.load["burst"]
+    return sample
+
+
+def measure_whole(section: Section, server: Server, stub: Stub, folder: Path, *, offset: int) -> Sample:
+    """Calls and their events, until every record is delivered; CPU and rate include the delivery."""
+    port, ami_port = free_port(), free_port()
+    options = dict(section.load) | {"port": port, "seconds": section.seconds, "offset": offset}
+    with (
+        load_process("generator.py", {**options, "ami-port": ami_port}) as load,
+        running(server, stub.url, folder, port=port, ami_port=ami_port) as (pid, _port),
+    ):
+        load.expect("ready")
+        place = Running(server, pid, port, stub)
+        before, meter = stub.counters(), Meter(pid)
+        load.go_on()
+        seen = load.result()
+        after = _delivered(stub, before["dials"] + seen["calls"])
+        meter.stop()
+        sample = _sample(section, place, seen, before, meter)
+        load.go_on()
+    sample.delivered_per_s = seen["calls"] / max(meter.seconds - SETTLE_S, seen["seconds"])
+    missing = before["dials"] + seen["calls"] - after["dials"]
+    faults = {"dial never delivered": missing} | {
+        f"{what} dial": after[f"{what}_dials"] - before[f"{what}_dials"] for what in ("repeated", "wrong")
+    }
+    sample.failures |= {why: int(count) for why, count in faults.items() if count}
+    return sample
+
+
+def measure_events(section: Section, server: Server, stub: Stub, folder: Path) -> Sample:
+    """AMI events over a socket, at a rate."""
+    ami_port = free_port()
+    options = dict(section.load) | {"port": ami_port, "seconds": section.seconds}
+    with (
+        load_process("pbx.py", options) as load,
+        running(server, stub.url, folder, ami_port=ami_port) as (pid, port),
+    ):
+        load.expect("ready")
+        meter = Meter(pid)
+        load.go_on()
+        seen = load.result()
+        heard = _heard(port, seen["calls"])
+        meter.stop()
+        load.go_on()
+        events = seen["calls"] * EVENTS_PER_CALL
+        sample = Sample(
+            server=server.name,
+            calls=events,
+            cpu_us=meter.used.cpu_s * 1e6 / events,
+            cpu_share=meter.used.cpu_s / meter.seconds,
+            calls_per_s=events / meter.seconds,
+            memory_mb=memory_mb(pid),
+        )
+    if heard != seen["calls"]:
+        sample.failures["call end missed"] = abs(seen["calls"] - heard)
+    meter.note(sample, generator_waited=0.0)
+    return sample
+
+
+def _options(section: Section, place: Running, *, seconds: float, offset: int) -> dict[str, float]:
+    options = dict(section.load) | {"port": place.port, "seconds": seconds}
+    if "phones" not in section.load:
+        options["offset"] = offset
+    if place.server.fixed:
+        options["fixed"] = True
+    return options
+
+
+def _sample(
+    section: Section, place: Running, seen: dict[str, Any], before: dict[str, float], meter: Meter
+) -> Sample:
+    after = place.stub.counters()
+    leads = after["leads"] - before["leads"]
+    calls = max(seen["calls"], 1)
+    sample = Sample(
+        server=place.server.name,
+        calls=seen["calls"],
+        cpu_us=meter.used.cpu_s * 1e6 / calls,
+        cpu_share=meter.used.cpu_s / meter.seconds,
+        calls_per_s=seen["calls_per_s"],
+        p50_ms=seen["p50_ms"],
+        p99_ms=seen["p99_ms"],
+        p999_ms=seen["p999_ms"],
+        max_ms=seen["max_ms"],
+        quantiles_ms=seen["quantiles_ms"],
+        failures=seen["failures"],
+        may_miss=section.may_miss,
+        requests_per_call=(after["requests"] - before["requests"]) / calls,
+        upstream_ms=(after["lead_s"] - before["lead_s"]) * 1e3 / leads if leads else 0.0,
+        memory_mb=memory_mb(place.pid),
+        generator_cpu_us=seen["cpu_us_per_call"],
+    )
+    meter.note(sample, generator_waited=seen["waited_share"], is_shared=place.server.cpus > 1)
+    return sample
+
+
+def _delivered(stub: Stub, wanted: float) -> dict[str, float]:
+    """The upstream's counters once it has so many dial records, or no more come in time."""
+    stop = time.monotonic() + _DELIVERED_S
+    while (counters := stub.counters())["dials"] < wanted and time.monotonic() < stop:
+        time.sleep(_LOOK_S)
+    return counters
+
+
+def _heard(port: int, wanted: int) -> int:
+    """How many call ends a reader heard, once they are all or no more come in time."""
+    stop = time.monotonic() + _DELIVERED_S
+    while True:
+        with socket.create_connection(("127.0.0.1", port), timeout=_DELIVERED_S) as sock:
+            line = sock.makefile().readline()
+        if not line:
+            raise LoadError("the reader of AMI events does not tell what it heard")
+        calls: int = json.loads(line)["calls"]
+        if calls >= wanted or time.monotonic() > stop:
+            return calls
+        time.sleep(_LOOK_S)

@@ -1,0 +1,177 @@
+"""The sections of the benchmark: what is compared with what, under which load, how often."""
+
+from sample import UPSTREAM_DELAY_MS, Kind, Section
+
+KNOWN_PHONES = 2_000
+_HITS = {"phones": KNOWN_PHONES}
+_SESSIONS = {"burst": 10_000, "pause": True, "timeout-s": 40}
+
+
+def sections(*, is_quick: bool) -> list[Section]:
+    """All of them, or those that say most in about 80 seconds."""
+    return _quick() if is_quick else _full()
+
+
+def _full() -> list[Section]:
+    return [
+        hit(("floor", "gateway-hits", "floor-turns", "panoramisk", "streams"), 5, 4.0),
+        Section(
+            "hit-equal",
+            "Hit path at equal load: 8,000 calls/s, open loop",
+            ("floor", "gateway-hits"),
+            {"rate": 8000, **_HITS},
+            5,
+            4.0,
+        ),
+        Section(
+            "hit-lines",
+            "Hit path, written line by line as Asterisk does: 1,000 calls/s, open loop",
+            ("floor", "gateway-hits"),
+            {"rate": 1000, **_HITS, "lines": True},
+            5,
+            4.0,
+        ),
+        miss(("naive", "tuned", "gateway-singles", "gateway-batches", "gateway-aiohttp"), 5, 4.0),
+        added(("gateway-batches", "gateway-singles", "tuned", "naive"), 5, 6.0),
+        Section(
+            "steady",
+            "Miss path, latency at 4,000 calls/s for 20 s, after 5 s that fill the cache",
+            ("gateway-batches", "gateway-untuned"),
+            {"rate": 4000, "warm-s": 5},
+            3,
+            20.0,
+            is_fresh=True,
+        ),
+        Section(
+            "lone",
+            "Lone misses: 200 calls/s, open loop",
+            ("gateway-batches", "gateway-singles"),
+            {"rate": 200},
+            5,
+            5.0,
+        ),
+        burst(("floor", "gateway-batches"), 5),
+        sick(("gateway-patient", "patient-singles"), 3),
+        Section(
+            "held",
+            "Memory: 10,000 sessions held before the last line of their request",
+            ("floor", "gateway-roomy", "streams"),
+            {**_SESSIONS, "hold": True},
+            3,
+            0.0,
+            kind=Kind.SESSIONS,
+            is_fresh=True,
+        ),
+        Section(
+            "waiting",
+            "Memory: 10,000 sessions waiting for an upstream of 8 s",
+            ("gateway-roomy",),
+            _SESSIONS,
+            3,
+            0.0,
+            kind=Kind.SESSIONS,
+            delay_ms=8000.0,
+            is_fresh=True,
+        ),
+        ami_bytes(5, 40),
+        Section(
+            "ami-rate",
+            "AMI over a socket: all events of 1,000 calls/s, 40 a call",
+            ("ami-gateway", "ami-panoramisk"),
+            {"rate": 1000},
+            5,
+            4.0,
+            kind=Kind.EVENTS,
+            is_fresh=True,
+        ),
+        whole(3, 10.0),
+        Section(
+            "whole-filtered",
+            "The same with the AMI filter of the shipped manager.conf: one event a call",
+            ("gateway-whole",),
+            {"open": 500, "filtered": True},
+            3,
+            10.0,
+            Kind.WHOLE,
+            is_fresh=True,
+        ),
+        Section(
+            "workers",
+            "Two workers on two cores, 500 open calls; generator and upstream share the cores",
+            ("gateway-batches", "two-workers"),
+            {"open": 500},
+            5,
+            4.0,
+        ),
+    ]
+
+
+def _quick() -> list[Section]:
+    return [
+        hit(("floor", "gateway-hits", "panoramisk", "streams"), 2, 1.5),
+        miss(("naive", "tuned", "gateway-batches"), 2, 1.5),
+        added(("gateway-batches",), 1, 3.0),
+        burst(("gateway-batches",), 1),
+        sick(("gateway-patient",), 1),
+        ami_bytes(3, 10),
+        whole(1, 4.0),
+    ]
+
+
+def hit(servers: tuple[str, ...], rounds: int, seconds: float) -> Section:
+    """Known phones: what a call costs when nothing has to be asked."""
+    title = "Hit path: 2,000 known phones, 50 open calls"
+    return Section("hit", title, servers, {"open": 50, **_HITS}, rounds, seconds)
+
+
+def miss(servers: tuple[str, ...], rounds: int, seconds: float) -> Section:
+    """Phones never called before, as in a campaign."""
+    title = f"Miss path: upstream answers after {UPSTREAM_DELAY_MS:.0f} ms, 500 open calls"
+    return Section("miss", title, servers, {"open": 500}, rounds, seconds)
+
+
+def added(servers: tuple[str, ...], rounds: int, seconds: float) -> Section:
+    """How much longer than the upstream a call takes."""
+    title = (
+        f"Miss path, latency at 1,000 calls/s: upstream answers after {UPSTREAM_DELAY_MS:.0f} ms, open loop"
+    )
+    return Section("added", title, servers, {"rate": 1000}, rounds, seconds)
+
+
+def burst(servers: tuple[str, ...], rounds: int) -> Section:
+    """A dialler that starts all its calls at once."""
+    title = "Burst: 3,500 calls opened in one instant"
+    return Section("burst", title, servers, {"burst": 3500}, rounds, 0.0)
+
+
+def sick(servers: tuple[str, ...], rounds: int) -> Section:
+    """An upstream that has become slow, met by more calls than there are connections to it."""
+    title = "Sick upstream: 5,000 calls at once, 64 connections, 2.5 s an answer, deadline 2.9 s"
+    return Section(
+        "sick",
+        title,
+        servers,
+        {"burst": 5000},
+        rounds,
+        0.0,
+        delay_ms=2500.0,
+        is_fresh=True,
+        may_miss=True,
+    )
+
+
+def ami_bytes(rounds: int, repeats: int) -> Section:
+    """The same bytes to both decoders."""
+    sides = ("gateway-unfiltered", "panoramisk-unfiltered", "gateway-filtered", "panoramisk-filtered")
+    return Section(
+        "ami", "AMI decoding, in one process", sides, {"repeats": repeats}, rounds, 0.0, Kind.BYTES
+    )
+
+
+def whole(rounds: int, seconds: float) -> Section:
+    """All there is, at once."""
+    title = (
+        "Whole gateway: 500 open calls, misses, 40 AMI events a call, records on disk (FULL) and delivered"
+    )
+    load = {"open": 500}
+    return Section("whole", title, ("gateway-whole",), load, rounds, seconds, Kind.WHOLE, is_fresh=True)
