@@ -1,13 +1,18 @@
 """Logs: set up once at start, throttled where an outage would flood them."""
 
 import logging
+import logging.handlers
+import queue
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
 from gateway.telemetry.settings import LogFormat, LogSettings
+
+_MOST_WAITING = 10_000  # about 10 MB; a second of errors at full load
 
 
 class Throttle:
@@ -62,12 +67,56 @@ class TextFormatter(logging.Formatter):
         self.converter = time.gmtime
 
 
+class BehindHandler(logging.handlers.QueueHandler):
+    """Has a thread write the lines: a slow disk or a full pipe must not hold up a call.
+
+    At most `_MOST_WAITING` lines wait; further ones are left out and counted. `flush` and `close` wait for
+    what was handed over.
+    """
+
+    def __init__(self, target: logging.Handler) -> None:
+        self._lines: queue.Queue[Any] = queue.Queue(_MOST_WAITING)
+        super().__init__(self._lines)
+        self.left_out = 0
+        self._listener = logging.handlers.QueueListener(self._lines, target)
+        self._listener.start()
+        self._is_open = True
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Put the message together now: what it names may have changed when it is written."""
+        record.msg, record.args = record.getMessage(), None
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Hand a line over, or count it."""
+        try:
+            self._lines.put_nowait(record)
+        except queue.Full:
+            self.left_out += 1
+
+    def flush(self) -> None:
+        """Return when all lines are written."""
+        if self._is_open:
+            self._lines.join()
+
+    def close(self) -> None:
+        """Write what waits and end the thread."""
+        if self._is_open:
+            self.flush()
+            self._is_open = False
+            self._listener.stop()
+        super().close()
+
+
 def configure(settings: LogSettings) -> None:
     """Send the logs of this process to standard error, as the settings say."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if settings.format is LogFormat.JSON else TextFormatter())
+    target = logging.StreamHandler(sys.stderr)
+    target.setFormatter(JsonFormatter() if settings.format is LogFormat.JSON else TextFormatter())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for earlier in root.handlers:
+        if isinstance(earlier, BehindHandler):
+            earlier.close()
+    root.handlers[:] = [BehindHandler(target)]
     root.setLevel(settings.level.upper())
     for noisy in ("asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
