@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.engine.settings import KeyType
 from gateway.providers.outboundani_guids import COMPANY
+from gateway.providers.pace import Pace
 
 
 class Style(Enum):
@@ -108,17 +109,17 @@ class RateLimit:
         self._rate_per_s = rate_per_s
         self._burst = burst
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._paces: dict[str, Pace] = {}
 
     def wait_s(self, key: ApiKey) -> int:
         """0 and one request counted, or the whole seconds after which there is room for one."""
         if self._rate_per_s <= 0:
             return 0
         now = self._clock()
-        tokens, since = self._buckets.get(key.name, (float(self._burst), now))
-        tokens = min(float(self._burst), tokens + (now - since) * self._rate_per_s)
-        if tokens < 1:
-            self._buckets[key.name] = (tokens, now)
-            return math.ceil((1 - tokens) / self._rate_per_s)
-        self._buckets[key.name] = (tokens - 1, now)
-        return 0
+        pace = self._paces.get(key.name)
+        if pace is None:
+            pace = self._paces[key.name] = Pace(self._rate_per_s, self._burst)
+        wait_s = math.ceil(pace.wait_s(now))
+        if not wait_s:
+            pace.take(now)
+        return wait_s
