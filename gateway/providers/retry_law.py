@@ -40,13 +40,14 @@ async def repeated(
             if not (reads or isinstance(error, RateLimitedError)):
                 raise
             # Never less than our own pause: a Retry-After of 0 must not become a storm.
-            wait_s = max(error.retry_after_s or 0.0, _pause_s(count, dice))
+            wait_s = max(error.retry_after_s or 0.0, pause_s(count, dice))
             if loop.time() + wait_s >= give_up_at:
                 raise
         count += 1
         await asyncio.sleep(wait_s)
 
 
-def _pause_s(count: int, dice: Callable[[], float]) -> float:
+def pause_s(count: int, dice: Callable[[], float]) -> float:
+    """Seconds to wait after the attempt `count` (the first is 0), when nobody asks for more."""
     full_s = min(_CAP_S, _BASE_S * 2.0 ** min(count, _MOST_DOUBLINGS))
     return full_s * (_LEAST_SHARE + (1 - _LEAST_SHARE) * dice())

@@ -23,12 +23,11 @@ from gateway.providers.base import (
 from gateway.providers.http import HttpClient, Reply
 from gateway.providers.pace import Pace
 from gateway.providers.refusal import failure, without_secrets
+from gateway.providers.retry_law import pause_s
 from gateway.providers.voipbin_wire import complaint
 
 _BURST = 5
 """Requests that may go at once: enough to make up for an answer that was late, far below the server's 33."""
-_BACKOFF_BASE_S = 0.5
-_BACKOFF_CAP_S = 8.0
 _KEEPALIVE_S = 15.0
 """Short: a request that changes something is not repeated when a kept connection turns out to be closed."""
 _LEAST_LEFT_S = 1.0
@@ -224,6 +223,4 @@ class VoipBinRequests:
             self._pace.rest(asyncio.get_running_loop().time() + asked_s)
         if method != "GET" and not isinstance(error, RateLimitedError):
             return None
-        # Half of it is random, so that clients that failed together do not return together.
-        backoff_s = min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2.0 ** min(attempt - 1, 10))
-        return max(asked_s, backoff_s * (0.5 + self._dice() / 2))
+        return max(asked_s, pause_s(attempt - 1, self._dice))
