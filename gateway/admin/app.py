@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway.admin.settings import AdminSettings, is_loopback
+from gateway.model.address import split_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,9 +62,9 @@ class AdminServer:
 
     async def start(self) -> None:
         """Listen. Raises `OSError`."""
-        host, _, port = self._settings.listen.rpartition(":")
+        host, port = split_address(self._settings.listen)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host.strip("[]"), int(port)).start()
+        await web.TCPSite(self._runner, host, port).start()
 
     async def stop(self) -> None:
         """Finish open requests and close. Safe to call twice."""

@@ -10,6 +10,7 @@ from gateway.agi.protocol import AgiProtocol
 from gateway.agi.settings import AgiSettings
 from gateway.agi.verbs.base import Verb
 from gateway.assignment.deadlines import Deadlines
+from gateway.model.address import split_address
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import SessionMetrics
 
@@ -169,11 +170,10 @@ class AgiServer:
         return any(parsed in network for network in self._networks)
 
     async def _listen(self, address: str) -> asyncio.Server:
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]")
+        host, port = split_address(address)
         try:
             return await self._loop.create_server(
-                lambda: AgiProtocol(self), host, int(port), backlog=_BACKLOG, reuse_address=True
+                lambda: AgiProtocol(self), host, port, backlog=_BACKLOG, reuse_address=True
             )
         except (OSError, socket.gaierror) as error:
             raise OSError(f"cannot listen on agi.listen {address}: {error.strerror or error}") from error

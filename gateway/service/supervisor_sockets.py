@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.model.address import split_address
+
 FOLDER_PREFIX = "ani-gateway-"
 
 
@@ -72,8 +74,8 @@ class FeedSocket:
 
 
 def _resolve(address: str) -> list[tuple[socket.AddressFamily, tuple[str, ...]]]:
-    host, _, port = address.rpartition(":")
-    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    host, port = split_address(address)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((family, place) for family, _, _, _, place in found))  # type: ignore[misc]
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.engine.api.app import make_app
 from gateway.engine.provider import EngineProvider
 from gateway.engine.settings import ApiKeySettings, ApiSettings
+from gateway.model.address import split_address
 
 _DRAIN_S = 3.0
 """Longest wait for open requests at the end; one takes microseconds."""
@@ -50,9 +51,9 @@ class ApiServer:
 
     async def start(self) -> None:
         """Listen. Raises `OSError`."""
-        host, _, port = self._listen.rpartition(":")
+        host, port = split_address(self._listen)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host.strip("[]"), int(port)).start()
+        await web.TCPSite(self._runner, host, port).start()
 
     async def stop(self) -> None:
         """Finish open requests and close. Safe to call twice, and before `start`."""
