@@ -12,14 +12,13 @@ from typing import NamedTuple
 from cachetools import TTLCache
 
 from gateway.assignment.settings import AssignmentSettings
-from gateway.assignment.shelf import Shelf, ShelfKey
+from gateway.assignment.shelf import Shelf, ShelfKey, drop_oldest
 from gateway.model.decision import Decision, Source, Status
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 
 _NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
 _DAY_S = 86_400.0
-_DROPPED_AT_ONCE = 2  # one more than is added, so that room is made again
 
 LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None, bool]
 
@@ -102,7 +101,8 @@ class AnswerCache:
         now, kept = self._time(), self._kept
         kept.pop(key, None)
         kept[key] = _Kept(ani, now, Decision(Status.ASSIGNED, Source.CACHE, ani))
-        self._make_room(now)
+        too_old = now - self._kept_s
+        drop_oldest(kept, self._size, lambda one: one.kept_at <= too_old)
         if self._has_sticky and (shelf_key := _shelf_key(key)) is not None:
             self._sticky.put(shelf_key, ani)
 
@@ -122,15 +122,6 @@ class AnswerCache:
         """
         self._has_shelves = True
         self._prewarmed.put((phone.e164, campaign), ani, left_s)
-
-    def _make_room(self, now: float) -> None:
-        """Drop what is too old or too much: few at a time, so that no call waits for a whole list to go."""
-        kept, too_old = self._kept, now - self._kept_s
-        for _ in range(_DROPPED_AT_ONCE):
-            oldest = next(iter(kept))
-            if kept[oldest].kept_at > too_old and len(kept) <= self._size:
-                return
-            del kept[oldest]
 
     def _from_shelves(self, key: LeadKey) -> Decision | None:
         shelf_key = _shelf_key(key)

@@ -7,13 +7,28 @@ the same moment, and calls would wait meanwhile: each write drops two at most.
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from gateway.model.phone import PhoneNumber
 
+K = TypeVar("K")
+V = TypeVar("V")
 ShelfKey = tuple[str, str]
 """Prospect in E.164, and campaign."""
 
-_DROPPED_AT_ONCE = 2  # one more than is added, so that the shelf shrinks again
+_DROPPED_AT_ONCE = 2  # one more than is added, so that it shrinks again
+
+
+def drop_oldest(kept: OrderedDict[K, V], size: int, is_too_old: Callable[[V], bool]) -> None:
+    """After one entry was added to `kept`, drop what is too old or too much from its beginning.
+
+    Few at a time, so that no call waits for a whole list to go.
+    """
+    for _ in range(min(_DROPPED_AT_ONCE, len(kept))):
+        oldest = next(iter(kept))
+        if len(kept) <= size and not is_too_old(kept[oldest]):
+            return
+        del kept[oldest]
 
 
 class Shelf:
@@ -54,8 +69,4 @@ class Shelf:
         self._kept.pop(key, None)
         # Few campaigns and few numbers make up many of these: their texts are shared.
         self._kept[key[0], sys.intern(key[1])] = (sys.intern(ani.e164), now + keep_s)
-        for _ in range(_DROPPED_AT_ONCE):
-            _, until = self._kept[next(iter(self._kept))]
-            if until > now and len(self._kept) <= self._size:
-                return
-            self._kept.popitem(last=False)
+        drop_oldest(self._kept, self._size, lambda kept: kept[1] <= now)

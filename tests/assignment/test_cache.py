@@ -29,6 +29,13 @@ def cache(hand: Hand) -> AnswerCache:
     return AnswerCache(AssignmentSettings(cache_size=100), hand)
 
 
+def test_a_cache_that_keeps_nothing_takes_an_answer_all_the_same(hand: Hand) -> None:
+    cache = AnswerCache(AssignmentSettings(cache_ttl_s=0, stale_ttl_s=0), hand)
+    for _ in range(3):
+        cache.keep(KEY, ANI)
+        assert (cache.fresh(KEY), cache.stale(KEY), len(cache)) == (None, None, 0)
+
+
 def test_answer_is_fresh_for_30_s_then_stale_for_an_hour(cache: AnswerCache, hand: Hand) -> None:
     cache.keep(KEY, ANI)
     hand.now += 29.9
