@@ -30,17 +30,13 @@ Deliver = Callable[[Decision], None]
 
 
 class _Waiter:
-    """One call waiting for a flight; without a flight once it has its decision."""
+    """One call waiting for a flight."""
 
     __slots__ = ("deliver", "flight")
 
     def __init__(self, flight: "_Flight", deliver: Deliver) -> None:
-        self.flight: _Flight | None = flight
-        self.deliver: Deliver | None = deliver
-
-    def is_over(self) -> bool:
-        """Whether it has its decision."""
-        return self.flight is None
+        self.flight = flight
+        self.deliver = deliver
 
 
 class _Flight:
@@ -94,7 +90,7 @@ class Resolver:
         self._flights: dict[LeadKey, _Flight] = {}
         self._lanes_of: dict[tuple[Source, ...], list[Lane]] = {}
         """Lanes by the providers of a campaign, the first last; few lists are configured."""
-        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire, _Waiter.is_over)
+        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire)
 
     def resolve(self, lead: Lead, deliver: Deliver) -> None:
         """Decide for one call: at once from the cache, else when a provider answered or the deadline came."""
@@ -193,21 +189,18 @@ class Resolver:
             if flight.waiters:
                 decision = flight.explained(self._fallback.decide(flight.lead, reason))
         for waiter in flight.waiters:
+            self._deadlines.release(waiter)
             self._deliver(waiter, decision)
 
     def _expire(self, waiter: _Waiter) -> None:
         """The deadline came first. The flight goes on without the call, to warm the cache."""
         flight = waiter.flight
-        if flight is not None:
-            del flight.waiters[waiter]
-            self._deliver(waiter, flight.explained(self._fallback.decide(flight.lead, Reason.TIMEOUT)))
+        del flight.waiters[waiter]
+        self._deliver(waiter, flight.explained(self._fallback.decide(flight.lead, Reason.TIMEOUT)))
 
     def _deliver(self, waiter: _Waiter, decision: Decision) -> None:
-        deliver, waiter.deliver, waiter.flight = waiter.deliver, None, None
-        if deliver is None:
-            return
         try:
-            deliver(decision)
+            waiter.deliver(decision)
         except Exception:
             self._metrics.faults += 1
             log.exception("delivering a decision failed; the other calls go on")
