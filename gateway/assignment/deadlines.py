@@ -1,8 +1,8 @@
 """Many deadlines of equal length, one timer.
 
 Calls that may all wait equally long expire in the order they came, so one timer for the oldest one waiting
-serves all; the cost per call does not grow with the number of calls waiting. What is over is released at once:
-objects that live on for seconds would fill the caches of the CPU and be walked by the garbage collector.
+serves all; the cost per call does not grow with the number of calls waiting. What is over is released at
+once: objects that live on for seconds would fill memory and be walked by the garbage collector.
 """
 
 from collections.abc import Callable

@@ -8,7 +8,6 @@ not as a task: a hit costs no task at all, a miss shares the task of its request
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 from gateway.assignment.cache import AnswerCache, LeadKey, key_of
@@ -60,9 +59,7 @@ class _Flight:
 
     def explained(self, decision: Decision) -> Decision:
         """`decision` with what led to it, when the lead asks for that."""
-        if not self.lead.explain:
-            return decision
-        return replace(decision, explanation="; ".join(filter(None, (*self.told, decision.explanation))))
+        return decision.explained(self.told) if self.lead.explain else decision
 
 
 class Resolver:
