@@ -23,6 +23,8 @@ from gateway.model.variables import unpack
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.metrics import CallMetrics
 
+_CACHE = Source.CACHE  # looking a member up in its enum is slow
+
 
 class Assign:
     """The verb `assign`; also what an agi:// URL without a path means."""
@@ -124,7 +126,7 @@ class Assign:
     ) -> bytes:
         if isinstance(phone, Decision):
             return outcome(decision)
-        if decision.source is Source.CACHE and not (arguments.dial_id or arguments.gateway):
+        if decision.source is _CACHE and not (arguments.dial_id or arguments.gateway):
             self._keep_ready(environment, arguments, phone, decision)
         state = self._writer.state(
             arguments,
