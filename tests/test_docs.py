@@ -136,6 +136,7 @@ def test_every_toml_example_is_a_valid_configuration(
     monkeypatch.chdir(tmp_path)
     text = text.replace("/etc/ani-gateway/", f"{tmp_path}/")
     for name_of_file in named_files(tomllib.loads(text)):
+        Path(name_of_file).parent.mkdir(parents=True, exist_ok=True)
         Path(name_of_file).write_text("content")
     file = tmp_path / "example.toml"
     file.write_text(text)
