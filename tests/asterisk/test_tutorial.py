@@ -63,7 +63,7 @@ def box(programs: Programs, tmp_path: Path) -> Iterator[FreshBox]:
 
 
 def stand_ins(box: FreshBox, programs: Programs, installed: Path) -> dict[str, str]:
-    """What the page expects of the machine. Asterisk is unpacked, not installed, and has no user of its own."""
+    """What the page expects of the machine; Asterisk is unpacked, not installed, and has no own user."""
     asterisk = " ".join(programs.command("usr/sbin/asterisk"))
     return {
         "sudo": '#!/bin/sh\nexec "$@"\n',

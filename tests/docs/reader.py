@@ -21,8 +21,15 @@ DEFAULT_PORT = "4573"
 _PORT = re.compile(rf"\b{DEFAULT_PORT}\b")
 _COMMAND_S = 30.0
 _SEEN_WITHIN_S = 10.0
-_MAKE_SETUP = '#!/bin/sh\n[ "$*" = setup ] || { echo "make $*: not in a tutorial" >&2; exit 2; }\n'
-"""What `make setup` sets up is there already: the tests run in it."""
+_MAKE = """\
+#!/bin/sh
+case "$*" in
+setup) ;;
+run) exec .venv/bin/ani-gateway demo ;;
+*) echo "make $*: nothing a beginner does" >&2; exit 2 ;;
+esac
+"""
+"""What make would set up is there already: the tests run in it."""
 _GATEWAY = """\
 #!/bin/sh
 [ "$1" = call ] && {{ shift; exec {python} -m gateway call --port {port} "$@"; }}
@@ -33,8 +40,8 @@ exec {python} -m gateway "$@"
 class Reader:
     """Takes the steps of a page; a context manager that stops what is still running.
 
-    What differs from the page: the gateway listens on a free port in place of 4573, `make setup` does
-    nothing, `ani-gateway` is the one under test, `programs` (name to script) stand in for others, and each
+    What differs from the page: the gateway listens on a free port in place of 4573, `make` sets
+    nothing up, `ani-gateway` is the one under test, `programs` (name to script) stand in for others, and each
     text that is a key of `texts` is replaced in commands, names of files and files.
     """
 
@@ -59,7 +66,7 @@ class Reader:
         inside = self.folder / ".venv" / "bin"
         inside.mkdir(parents=True)
         outside.mkdir()
-        scripts = {outside / name: text for name, text in ({"make": _MAKE_SETUP} | dict(programs)).items()}
+        scripts = {outside / name: text for name, text in ({"make": _MAKE} | dict(programs)).items()}
         scripts[inside / "ani-gateway"] = _GATEWAY.format(python=sys.executable, port=self.port)
         for path, text in scripts.items():
             path.write_text(text)
@@ -102,7 +109,7 @@ class Reader:
         if command.startswith(". "):
             self._activated += f"{command}\n"
             return ""
-        if command.startswith("ani-gateway serve"):
+        if command.removeprefix(".venv/bin/").startswith("ani-gateway serve"):
             self._serve(command)
             return ""
         code, output = self._said(command)
