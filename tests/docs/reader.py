@@ -56,7 +56,7 @@ class Reader:
         self.port = free_tcp_port()
         self.environment: dict[str, str] = {"ANI_GATEWAY_AGI_LISTEN": f"127.0.0.1:{self.port}"}
         """Variables of every command, beside those of the tests."""
-        self._texts = texts or {}
+        self.texts = texts or {}
         self._activated = ""
         self._gateway: subprocess.Popen[bytes] | None = None
         self._log = folder / "gateway.output"
@@ -97,10 +97,10 @@ class Reader:
         for command in commands if not step.seen else commands[:-1]:
             self.command(command)
         if step.seen:
-            look = commands[-1]
+            look, seen = commands[-1], self._replaced(step.seen)
             wait_for(
-                lambda: not missing(step.seen, self._said(look)[1]),
-                f"`{look}` to show\n{step.seen}",
+                lambda: not missing(seen, self._said(look)[1]),
+                f"`{look}` to show\n{seen}",
                 within_s=_SEEN_WITHIN_S,
             )
 
@@ -137,7 +137,7 @@ class Reader:
 
     def _replaced(self, text: str) -> str:
         text = _PORT.sub(str(self.port), text)
-        for old, new in self._texts.items():
+        for old, new in self.texts.items():
             text = text.replace(old, new)
         return text
 
