@@ -190,8 +190,11 @@ def test_every_make_target_in_the_documents_exists() -> None:
 
 
 def test_every_source_file_in_the_documents_exists() -> None:
-    pattern = re.compile(r"`((?:gateway|tests|loadtest|docs|asterisk-config)/[\w./-]+)`")
-    named = {path for text in TEXT.values() for path in pattern.findall(text)}
+    folders = "(?:gateway|tests|loadtest|docs|asterisk-config)"
+    anywhere = re.compile(rf"(?<![\w/.-])({folders}/[\w./-]+\.\w+)\b")
+    in_backticks = re.compile(rf"`({folders}/[\w./-]+)`")
+    prose = TEXT.values()
+    named = {path for text in prose for path in (*anywhere.findall(text), *in_backticks.findall(text))}
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
