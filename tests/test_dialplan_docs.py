@@ -74,6 +74,23 @@ def test_shipped_dialplan_knows_no_variable_but_those_of_the_contract(path: Path
     assert named <= SET_BY_US | SUBROUTINES_OWN
 
 
+def test_every_subroutine_the_documents_call_is_shipped() -> None:
+    shipped = "".join(path.read_text() for path in SHIPPED)
+    called = {
+        name
+        for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+        for name in re.findall(r"Gosub\((gateway-[a-z]+),", page.read_text())
+    }
+    assert called == {"gateway-assign", "gateway-report", "gateway-freepbx"}
+    assert [name for name in called if f"[{name}]" not in shipped] == []
+
+
+def test_carrier_entry_of_vicidials_page_is_the_shipped_one() -> None:
+    entry = (ROOT / "asterisk-config" / "vicidial" / "carrier_dialplan_entry.conf").read_text()
+    page = (ROOT / "docs" / "how-to" / "vicidial.md").read_text()
+    assert entry.partition("\nexten")[2] in page
+
+
 def test_every_shipped_file_is_listed_with_its_place() -> None:
     readme = (ROOT / "asterisk-config" / "README.md").read_text()
     assert [path.name for path in SHIPPED if path.name not in readme] == []
