@@ -1,6 +1,7 @@
 """The how-to for an encrypted AMI link, taken step by step with a real Asterisk; then what can be wrong."""
 
 import shutil
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -56,6 +57,37 @@ def says(reader: Reader, words: str) -> bool:
 
 def test_link_comes_up_over_tls(reader: Reader) -> None:
     assert says(reader, "AMI link pbx: up, 127.0.0.1:")
+
+
+def test_renewed_certificate_is_taken_under_a_new_name_only(reader: Reader) -> None:
+    etc, address = reader.texts["/etc/asterisk"], reader.texts["10.0.0.10:5039"]
+    old, lines = served(address), reader.gateway_output().count("AMI link")
+    names = "-subj /CN=pbx.example.com -addext subjectAltName=DNS:pbx.example.com"
+    files = f"-keyout {etc}/keys/new.key -out {etc}/keys/new.crt"
+    reader.command(f"openssl req -x509 -newkey rsa:2048 -nodes -days 9 {names} {files}")
+    reader.command(f"cat {etc}/keys/new.crt >> {reader.texts['/etc/ani-gateway']}/pbx.crt")
+    reader.command(f"cp {etc}/keys/new.crt {etc}/keys/pbx.crt && cp {etc}/keys/new.key {etc}/keys/pbx.key")
+    reader.command("asterisk -rx 'manager reload'")
+    assert served(address) == old
+    reader.command(f"sed -i 's|keys/pbx|keys/new|' {etc}/manager_tls.conf && asterisk -rx 'manager reload'")
+    assert wait_for(lambda: served(address) != old, "the new certificate")
+    assert reader.gateway_output().count("AMI link") == lines, "the link stays up"
+
+
+def test_file_with_two_authorities_is_good_for_the_renewed_certificate(reader: Reader) -> None:
+    reader.stop_gateway()
+    ups = reader.gateway_output().count("AMI link pbx: up")
+    reader.command("ani-gateway serve")
+    wait_for(lambda: reader.gateway_output().count("AMI link pbx: up") > ups, "the link")
+
+
+def served(address: str) -> str:
+    """The certificate a peer shows, "" when there is none."""
+    host, port = address.split(":")
+    try:
+        return ssl.get_server_certificate((host, int(port)), timeout=3)
+    except OSError:
+        return ""
 
 
 @pytest.mark.parametrize(
