@@ -22,5 +22,5 @@ def test_tutorial_leads_from_nothing_to_a_reported_call(programs: Programs, tmp_
         for step in steps("docs/tutorial/real-asterisk.md"):
             reader.take(step)
         (record,) = map(json.loads, (reader.folder / "dials.jsonl").read_text().splitlines())
-    assert installed.read_text() == "install asterisk\n"
+    assert installed.read_text().startswith("install asterisk ")
     assert record["disposition_name"] == "Answered"
