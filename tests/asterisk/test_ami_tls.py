@@ -52,7 +52,7 @@ def reader(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def says(reader: Reader, words: str) -> bool:
     """Whether the gateway's log comes to say so."""
-    return wait_for(lambda: words in reader.gateway_output(), words, within_s=8)
+    return wait_for(lambda: words in reader.gateway_output(), words, within_s=20)
 
 
 def test_link_comes_up_over_tls(reader: Reader) -> None:
@@ -61,24 +61,24 @@ def test_link_comes_up_over_tls(reader: Reader) -> None:
 
 def test_renewed_certificate_is_taken_under_a_new_name_only(reader: Reader) -> None:
     etc, address = reader.texts["/etc/asterisk"], reader.texts["10.0.0.10:5039"]
-    old, lines = served(address), reader.gateway_output().count("AMI link")
+    old = wait_for(lambda: served(address), "a certificate")
     names = "-subj /CN=pbx.example.com -addext subjectAltName=DNS:pbx.example.com"
     files = f"-keyout {etc}/keys/new.key -out {etc}/keys/new.crt"
     reader.command(f"openssl req -x509 -newkey rsa:2048 -nodes -days 9 {names} {files}")
     reader.command(f"cat {etc}/keys/new.crt >> {reader.texts['/etc/ani-gateway']}/pbx.crt")
     reader.command(f"cp {etc}/keys/new.crt {etc}/keys/pbx.crt && cp {etc}/keys/new.key {etc}/keys/pbx.key")
     reader.command("asterisk -rx 'manager reload'")
-    assert served(address) == old
+    assert wait_for(lambda: served(address), "a certificate") == old
     reader.command(f"sed -i 's|keys/pbx|keys/new|' {etc}/manager_tls.conf && asterisk -rx 'manager reload'")
-    assert wait_for(lambda: served(address) != old, "the new certificate")
-    assert reader.gateway_output().count("AMI link") == lines, "the link stays up"
+    assert wait_for(lambda: served(address) not in {"", old}, "the new certificate")
+    assert "the PBX closed the connection" not in reader.gateway_output()
 
 
 def test_file_with_two_authorities_is_good_for_the_renewed_certificate(reader: Reader) -> None:
     reader.stop_gateway()
     ups = reader.gateway_output().count("AMI link pbx: up")
     reader.command("ani-gateway serve")
-    wait_for(lambda: reader.gateway_output().count("AMI link pbx: up") > ups, "the link")
+    wait_for(lambda: reader.gateway_output().count("AMI link pbx: up") > ups, "the link", within_s=20)
 
 
 def served(address: str) -> str:
@@ -115,4 +115,6 @@ def test_address_that_is_not_permitted_is_refused_in_the_same_words(reader: Read
     )
     reader.command("asterisk -rx 'manager reload'")
     reader.command("ani-gateway serve")
-    wait_for(lambda: reader.gateway_output().count("Authentication failed") > before, "a refusal")
+    wait_for(
+        lambda: reader.gateway_output().count("Authentication failed") > before, "a refusal", within_s=20
+    )

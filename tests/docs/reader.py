@@ -13,14 +13,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 from tests.asterisk.ports import free_tcp_port
 from tests.asterisk.wait import wait_for
 from tests.docs.page import ROOT, Act, Step, missing
 
+FOLLOWED = [pytest.mark.xdist_group("documents"), pytest.mark.timeout(240)]
+"""Marks of tests that follow a document: a dozen commands, each a start of Python, one after the other."""
 DEFAULT_PORT = "4573"
 _PORT = re.compile(rf"\b{DEFAULT_PORT}\b")
-_COMMAND_S = 30.0
-_SEEN_WITHIN_S = 10.0
+_COMMAND_S = 60.0
+_SEEN_WITHIN_S = 20.0
 _MAKE = """\
 #!/bin/sh
 case "$*" in
@@ -152,7 +156,7 @@ class Reader:
                 stdout=output,
                 stderr=output,
             )
-        wait_for(self._listens, "the gateway to listen", within_s=15)
+        wait_for(self._listens, "the gateway to listen", within_s=30)
 
     def _listens(self) -> bool:
         assert self._gateway is not None

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.docs.page import steps
-from tests.docs.reader import Reader
+from tests.docs.reader import FOLLOWED, Reader
+
+pytestmark = FOLLOWED
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,9 @@ import time
 from pathlib import Path
 
 from tests.docs.page import Act, Step, steps
-from tests.docs.reader import Reader
+from tests.docs.reader import FOLLOWED, Reader
+
+pytestmark = FOLLOWED
 
 _MACHINES_SHARE_S = 60.0
 """Most the machine may take of the five minutes; the rest is for reading and typing."""
