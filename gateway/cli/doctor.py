@@ -70,7 +70,7 @@ def doctor(
         put(_json(found, took_s))
     else:
         _show(found, took_s)
-    sys.exit(_exit_code(found, strict=strict))
+    sys.exit(exit_code(found, strict=strict))
 
 
 def _caller(user: str | None, secret_file: Path | None) -> "Caller | None":
@@ -86,7 +86,8 @@ def _caller(user: str | None, secret_file: Path | None) -> "Caller | None":
         fail(f"{secret_file} cannot be read: {error}", "name a file that holds the secret and nothing else")
 
 
-def _exit_code(found: "Sequence[Finding]", *, strict: bool) -> int:
+def exit_code(found: "Sequence[Finding]", *, strict: bool) -> int:
+    """1 when there is a fault, or under `strict` a warning; what could not be looked at fails nothing."""
     bad = {"fault", "warning"} if strict else {"fault"}
     return FAILED if any(finding.verdict in bad for finding in found) else 0
 

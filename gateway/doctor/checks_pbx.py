@@ -186,7 +186,7 @@ async def _clock(pbx: Pbx) -> Iterable[Finding]:
 
 
 def _short(error: Exception | None) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error) or "nobody answers in time"
     return " ".join(str(text).split())[:120]
 
 

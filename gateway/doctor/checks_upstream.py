@@ -27,7 +27,7 @@ NOBODY = "ani-gateway-doctor"
 _ASK_S = 4.0
 _MAX_REPLY_BYTES = 65_536
 _UNAUTHORIZED = (401, 403)
-_NOT_FOUND = 404
+_NO_SUCH_PATH = (404, 405)
 _MOST_SKEW_S = 30.0
 _MARK = {"User-Agent": NOBODY}
 
@@ -69,6 +69,8 @@ class Account:
     deadline_s: float = 0.0
     """A call waits so long for it; 0 for one no call waits for."""
     only_connect: bool = False
+    may_lack: bool = False
+    """Whether 404 is an answer: what is asked for need not be there."""
     wall: Callable[[], float] = time.time
 
 
@@ -106,6 +108,7 @@ def _outboundani(settings: Settings) -> Account:
         "outboundANI", "outboundani", own.url, "GET", "/campaigns", orjson.dumps({"id": NOBODY}),
         {"X-ApiKey": own.key}, own.key, "key",
         f"sent GET /campaigns for {NOBODY}", own.ca_file, settings.assignment.deadline_s,
+        may_lack=True,
     )  # fmt: skip
 
 
@@ -179,7 +182,7 @@ def _judged(account: Account, reply: Reply, took_s: float) -> list[Finding]:
                 said, Change("ani-gateway.toml [assignment]", 'fallback = ["stale", "engine", "default"]')
             )
         ]
-    if not _is_of_the_api(reply):
+    if not _is_of_the_api(account, reply):
         return [WRONG_ADDRESS.seen(said, _in(account, f'url = "{_shown(account)}"'))]
     found = []
     if account.deadline_s and took_s > account.deadline_s:
@@ -192,13 +195,15 @@ def _judged(account: Account, reply: Reply, took_s: float) -> list[Finding]:
         found.append(
             CLOCK.seen(f"this machine's clock is {abs(skew_s):.0f} s {where} {account.name}'s", change)
         )
-    return found or [
-        right(f"{account.name} takes the {account.secret_name}, {took_s * 1000:.0f} ms ({account.sent})")
-    ]
+    does = "takes" if reply.is_success else f"answers {reply.status}, which does not refuse"
+    took = f"{took_s * 1000:.0f} ms"
+    return found or [right(f"{account.name} {does} the {account.secret_name}, {took} ({account.sent})")]
 
 
-def _is_of_the_api(reply: Reply) -> bool:
-    """Whether a machine made the answer: a success or a 4xx with JSON; 404 without it is another server."""
+def _is_of_the_api(account: Account, reply: Reply) -> bool:
+    """Whether the upstream's own API made the answer: it speaks JSON, and knows the path."""
+    if reply.status in _NO_SUCH_PATH and not account.may_lack:
+        return False
     try:
         orjson.loads(reply.body)
     except orjson.JSONDecodeError:

@@ -67,6 +67,8 @@ def _lines(folder: Path, name: str, depth: int) -> Iterator[str]:
 
 
 def _paths(folder: Path, name: str) -> list[Path]:
+    if "\0" in name:
+        return []
     if any(mark in name for mark in "*?["):
         base = Path("/") if name.startswith("/") else folder
         return sorted(path for path in base.glob(name.lstrip("/")) if path.is_file())

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from gateway.model.phone import parse_phone
 
-_NUMBER = re.compile(r"(?<![\w.])\+?[0-9]{10,15}(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.])\+?[0-9]{10,}(?!\w)")
 Looked = TypeVar("Looked")
 
 

@@ -5,7 +5,6 @@ Uses the gateway's own user, so what it may see is what the gateway may. Surpris
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 
 from gateway.ami.listener import (
@@ -57,18 +56,18 @@ class PbxSession:
 
     async def open(self, settings: AmiSettings) -> None:
         """Connect and log in. Raises `LoginRefusedError`, `NotAManagerError`, `OSError`, `LinkLostError`."""
-        self._connection = await connect(settings, tls_context(settings), self._hear)
         try:
             async with asyncio.timeout(MANAGER_S):
+                self._connection = await connect(settings, tls_context(settings), self._hear)
                 await self._connection.log_in(settings.username, settings.secret)
-        except (LinkLostError, TimeoutError, ssl.SSLError) as error:
+        except (LinkLostError, TimeoutError) as error:
             self.close()
-            if not self._has_banner:
-                hint = "" if settings.tls else "; should the port speak TLS, set tls = true"
-                raise NotAManagerError(
-                    f"what answers does not begin as an Asterisk manager does{hint}"
-                ) from error
-            raise
+            if self._connection is None or self._has_banner:
+                raise
+            hint = "" if settings.tls else "; should the port speak TLS, set tls = true"
+            raise NotAManagerError(
+                f"what answers does not begin as an Asterisk manager does{hint}"
+            ) from error
         except BaseException:
             self.close()
             raise
