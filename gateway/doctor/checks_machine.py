@@ -43,7 +43,7 @@ SLOW_SYNC = Kind(
     "spool.slow-sync", Verdict.WARNING, "each group of records waits for the disk that long before it is safe"
 )
 NETWORK_DISK = Kind("spool.network-disk", Verdict.WARNING, "network file systems do not keep SQLite's locks")
-UNREADABLE = Kind("spool.unusable", Verdict.FAULT, "waiting records in it are not sent")
+UNREADABLE = Kind("spool.file-unusable", Verdict.FAULT, "waiting records in it are not sent")
 DEAD_LETTERS = Kind(
     "spool.dead-letters", Verdict.WARNING, "these records will not be sent again by themselves"
 )

@@ -7,10 +7,11 @@ from gateway.ami.events import CHANNELVARS
 from gateway.ami.findings import FILTER, LEGACY_FILTER
 from gateway.ami.listener import LoginRefusedError
 from gateway.doctor.finding import Change, Check, Finding, Kind, Part, Verdict, right
-from gateway.doctor.pbx import GENERAL, Pbx
+from gateway.doctor.pbx import GENERAL, Pbx, Version
 from gateway.doctor.pbx_session import NotAManagerError
 from gateway.model.variables import GATEWAY
 
+_CONDITIONS, _, _WANTED = FILTER.rpartition(")=")
 _OLDEST_MAJOR = 16
 _NEEDED_ACTIONS = ("Status", "Getvar", "ShowDialPlan")
 _DANGEROUS_ACTIONS = ("Originate", "Command", "UpdateConfig", "Redirect")
@@ -44,6 +45,11 @@ NO_CHANNELVARS = Kind(
 )
 FEW_CHANNELVARS = Kind(
     "pbx.channelvars-few", Verdict.WARNING, "how a call ended is guessed from its hangup cause"
+)
+NOT_LOADED = Kind(
+    "pbx.channelvars-not-loaded",
+    Verdict.FAULT,
+    "Asterisk works with what manager.conf said before: no call is reported",
 )
 NO_FILTER = Kind(
     "pbx.eventfilter-missing",
@@ -138,24 +144,33 @@ async def _channelvars(pbx: Pbx) -> Iterable[Finding]:
         return [NO_CHANNELVARS.seen(f"channelvars lacks {', '.join(missing)}", change)]
     if missing:
         return [FEW_CHANNELVARS.seen(f"channelvars lacks {', '.join(missing)}", change)]
+    live = await pbx.live_variables()
+    if live and not any(GATEWAY in names for names in live):
+        reload = Change("shell", "asterisk -rx 'manager reload'")
+        return [NOT_LOADED.seen("manager.conf is right, and what Asterisk sends is not", reload)]
     return [right(f"events carry {', '.join(CHANNELVARS.split(','))}")]
 
 
 async def _eventfilter(pbx: Pbx) -> Iterable[Finding]:
-    user, version = pbx.settings.username, await pbx.version()
-    name, _, wanted = FILTER.rpartition(")=")
-    conditions = await pbx.manager_setting(user, f"{name})")
+    user = pbx.settings.username
+    version = await pbx.version()
+    conditions = await pbx.manager_setting(user, f"{_CONDITIONS})")
     legacy = await pbx.manager_setting(user, "eventfilter")
+    return [judged_filter(version, user, conditions, legacy)]
+
+
+def judged_filter(version: Version, user: str, conditions: str, legacy: str) -> Finding:
+    """What the two sorts of filter, "" where there is none, do on this release."""
     change = Change(f"manager.conf [{user}]", FILTER if version.filters_by_header else LEGACY_FILTER)
-    if conditions and not version.filters_by_header and not legacy:
-        return [OLD_FILTER.seen(f"Asterisk {version.text} passes over the filter of this user", change)]
-    if conditions and version.filters_by_header and not f"{wanted}|".startswith(conditions):
-        return [WRONG_FILTER.seen(f"the filter asks for {conditions}", change)]
     if legacy and "hangup" not in legacy.lower():
-        return [WRONG_FILTER.seen("the filter passes no Hangup event", change)]
+        return WRONG_FILTER.seen("the filter passes no Hangup event", change)
+    if conditions and version.filters_by_header and not f"{_WANTED}|".startswith(conditions):
+        return WRONG_FILTER.seen(f"the filter asks for {conditions}", change)
+    if conditions and not version.filters_by_header and not legacy:
+        return OLD_FILTER.seen(f"Asterisk {version.text} passes over the filter of this user", change)
     if not conditions and not legacy:
-        return [NO_FILTER.seen("this user has no filter that is known to work with this release", change)]
-    return [right("only Hangup events are sent")]
+        return NO_FILTER.seen("this user has no filter that is known to work with this release", change)
+    return right("only Hangup events are sent")
 
 
 async def _timestamps(pbx: Pbx) -> Iterable[Finding]:
@@ -195,7 +210,7 @@ CHECKS: tuple[Check[Pbx], ...] = (
     Check("pbx.version", Part.ASTERISK, _version, (OLD,)),
     Check("pbx.write", Part.ASTERISK, _write_classes, (FEW_WRITES, MANY_WRITES)),
     Check("pbx.read", Part.ASTERISK, _read_classes, (NO_READ, WIDE_READ)),
-    Check("pbx.channelvars", Part.ASTERISK, _channelvars, (NO_CHANNELVARS, FEW_CHANNELVARS)),
+    Check("pbx.channelvars", Part.ASTERISK, _channelvars, (NO_CHANNELVARS, FEW_CHANNELVARS, NOT_LOADED)),
     Check("pbx.eventfilter", Part.ASTERISK, _eventfilter, (NO_FILTER, OLD_FILTER, WRONG_FILTER)),
     Check("pbx.timestampevents", Part.ASTERISK, _timestamps, (NO_TIMESTAMPS,)),
     Check("pbx.writetimeout", Part.ASTERISK, _writetimeout, (SHORT_WRITE,)),

@@ -102,6 +102,14 @@ class Pbx:
         """All of it."""
         return await self._shared.fetch("dialplan", self._read_dialplan)
 
+    async def live_variables(self) -> list[set[str]]:
+        """For each channel that is up, the variables its Status entry names; [] where it may not be asked."""
+        try:
+            entries = await self._asked((await self.session()).listing("Status"))
+        except NotExaminedError:
+            return []
+        return [set(entry.variables) for entry in entries if entry.headers.get("Event") == "Status"]
+
     async def clock_offset_s(self) -> float:
         """Seconds its clock is ahead of ours, to about half of the round trip."""
         session = await self.session()

@@ -64,7 +64,7 @@ async def test_looking_changes_no_byte_and_leaves_nothing_behind(file: Path) -> 
 async def test_spool_that_is_none_is_found(tmp_path: Path) -> None:
     path = tmp_path / "spool.db"
     path.write_text("no database, and long enough to be read as one " * 50)
-    assert [finding.name for finding in await spool_findings(path)] == ["spool.folder", "spool.unusable"]
+    assert [finding.name for finding in await spool_findings(path)] == ["spool.folder", "spool.file-unusable"]
 
 
 async def test_spool_that_is_not_made_yet_is_no_fault(tmp_path: Path) -> None:

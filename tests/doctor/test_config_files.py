@@ -17,7 +17,9 @@ def sections(folder: Path, **files: str) -> dict[str, list[tuple[str, str]]]:
 
 
 def test_values_are_read_with_both_arrows_and_without_comments(tmp_path: Path) -> None:
-    text = "[general] ; the first\nenabled = yes ; why\nexten => s,1,NoOp(a\\;b)\n;read=all\n;-- x=1\n--;\ny=2"
+    text = (
+        "[general] ; the first\nenabled = yes ; why\nexten => s,1,NoOp(a\\;b)\n;read=all\n;-- x=1\n--;\ny=2"
+    )
     assert sections(tmp_path, one=text) == {
         "general": [("enabled", "yes"), ("exten", "s,1,NoOp(a;b)"), ("y", "2")]
     }

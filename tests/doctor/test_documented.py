@@ -4,7 +4,9 @@ from pathlib import Path
 from gateway.doctor.checkup import CHECKS
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/doctor.md").read_text()
-ROWS = {f"| `{kind.name}` | {kind.verdict} | {kind.why} |": check.part for check in CHECKS for kind in check.kinds}
+ROWS = {
+    f"| `{kind.name}` | {kind.verdict} | {kind.why} |": check.part for check in CHECKS for kind in check.kinds
+}
 
 
 def test_every_finding_is_listed_with_its_weight_and_meaning_under_its_part() -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import ssl
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,10 +13,13 @@ from gateway.agi.settings import AgiSettings
 from gateway.ami.settings import AmiSettings
 from gateway.doctor import checks_dialplan, checks_pbx
 from gateway.doctor.checks_dialplan import Route, is_allowed
+from gateway.doctor.checks_pbx import judged_filter
 from gateway.doctor.examination import appoint, examine
 from gateway.doctor.finding import Finding, Verdict
 from gateway.doctor.pbx import Pbx, Version, files_at_hand
 from gateway.simulator.ami import AmiFault, AmiSimulator
+from gateway.simulator.ami_events import AmiChannel
+from gateway.simulator.ami_session import AmiUser
 
 SECRET = "simulated-secret"
 RIGHT_MANAGER = """
@@ -157,3 +162,69 @@ async def test_all_checks_share_one_login() -> None:
         assert simulator.connected_total == 1
         await pbx.close()
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("release", "conditions", "legacy", "name"),
+    [
+        ("22.10.1", "GATEWAY=1", "", ""),
+        ("22.10.1", "GATEWAY=", "", ""),
+        ("22.10.1", "GATEWAY=1|", "", ""),
+        ("22.10.1", "OTHER=1", "", "pbx.eventfilter-wrong"),
+        ("22.10.1", "", "Event: Hangup", ""),
+        ("22.10.1", "", "Event: Newchannel", "pbx.eventfilter-wrong"),
+        ("22.10.1", "", "", "pbx.eventfilter-missing"),
+        ("18.25.0", "GATEWAY=1", "", "pbx.eventfilter-not-known"),
+        ("18.25.0", "GATEWAY=1", "Event: Hangup", ""),
+        ("16.28.0", "", "Event: Hangup", ""),
+    ],
+)
+def test_filters_are_judged_by_the_release(release: str, conditions: str, legacy: str, name: str) -> None:
+    finding = judged_filter(version(release), "gateway", conditions, legacy)
+    assert finding.name == name
+    if finding.change is not None:
+        assert finding.change.line.startswith("eventfilter(" if release == "22.10.1" else "eventfilter=")
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"), [((), "pbx.channelvars-not-loaded"), (("GATEWAY",), "pbx.channelvars")]
+)
+async def test_variables_written_and_not_loaded_show_on_a_live_call(
+    tmp_path: Path, sent: tuple[str, ...], name: str
+) -> None:
+    (tmp_path / "manager.conf").write_text(RIGHT_MANAGER)
+    async with AmiSimulator(AmiUser(channelvars=sent)) as simulator:
+        simulator.place(AmiChannel("1.1"))
+        pbx = Pbx("pbx", AmiSettings(address=simulator.address, secret=SECRET), tmp_path)
+        found = await findings(pbx)
+        await pbx.close()
+    assert name in found
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that vouches for itself, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "pbx.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name = ["-subj", "/CN=pbx.test", "-days", "2", "-keyout", str(path), "-out", f"{path}.crt"]
+    subprocess.run([*request, *name], capture_output=True, check=True)
+    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("speaks_tls", "asks_tls", "name"),
+    [(True, True, "pbx.certificate"), (False, True, "pbx.unreachable")],
+)
+async def test_tls_that_does_not_fit_is_found(
+    certificate: Path, *, speaks_tls: bool, asks_tls: bool, name: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    simulator = AmiSimulator()
+    await simulator.start(context if speaks_tls else None)
+    pbx = Pbx("pbx", AmiSettings(address=simulator.address, secret=SECRET, tls=asks_tls), None)
+    found = await findings(pbx)
+    await pbx.close()
+    await simulator.stop()
+    assert wrong(found) == {name}
