@@ -1,8 +1,7 @@
 """A real request to each upstream: whether it is there, takes the key, is quick, and has our time.
 
-Requests are chosen to cost nothing and change nothing, and are marked: outboundIQ is sent a batch without a
-lead, outboundANI is asked for a campaign called ani-gateway-doctor, VoIPBin for one line of its list. Dial
-Results has no such request, so only its address is tried.
+What is sent each provider says itself (`probe`): a marked request that costs nothing and changes nothing, or,
+where there is none, a connection.
 """
 
 import asyncio
@@ -17,19 +16,17 @@ import orjson
 from gateway.config.settings import Settings
 from gateway.doctor.finding import Change, Check, Finding, Kind, Part, Verdict, right
 from gateway.model.decision import Source
+from gateway.providers import outboundani, outboundani_results, outboundiq_account, voipbin_requests
 from gateway.providers.base import BadAnswerError, ProviderError, RateLimitedError, TimedOutError
 from gateway.providers.http import AuthoritiesError, HttpClient, Reply, authorities
+from gateway.providers.probe import PROBED_NAME, Probe
 from gateway.providers.refusal import plain
-from gateway.providers.voipbin_requests import VoipBinAuth
 
-NOBODY = "ani-gateway-doctor"
-"""The mark: the name of what is asked for, and the client's."""
 _ASK_S = 4.0
 _MAX_REPLY_BYTES = 65_536
 _UNAUTHORIZED = (401, 403)
 _NO_SUCH_PATH = (404, 405)
 _MOST_SKEW_S = 30.0
-_MARK = {"User-Agent": NOBODY}
 
 UNREACHABLE = Kind("upstream.unreachable", Verdict.FAULT, "nobody chooses a number, or takes a record")
 SILENT = Kind("upstream.silent", Verdict.FAULT, "calls get the fallback at their deadline, records wait")
@@ -52,25 +49,11 @@ CLOCK = Kind(
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One upstream as it is asked; `path` may hold the secret."""
+    """One upstream, and what is expected of it."""
 
-    name: str
-    section: str
-    url: str
-    method: str
-    path: str
-    body: bytes
-    headers: dict[str, str]
-    secret: str
-    secret_name: str
-    sent: str
-    """What is sent, in words."""
-    ca_file: str = ""
+    probe: Probe
     deadline_s: float = 0.0
     """A call waits so long for it; 0 for one no call waits for."""
-    only_connect: bool = False
-    may_lack: bool = False
-    """Whether 404 is an answer: what is asked for need not be there."""
     wall: Callable[[], float] = time.time
 
 
@@ -79,101 +62,65 @@ def accounts(settings: Settings) -> list[Account]:
     asked = {*settings.assignment.providers}
     for campaign in settings.campaigns.values():
         asked.update(campaign.providers)
+    targets, deadline_s = settings.dials.targets, settings.assignment.deadline_s
     found = []
-    if settings.outboundiq.key and (Source.OUTBOUNDIQ in asked or "outboundiq" in settings.dials.targets):
-        found.append(_outboundiq(settings, waits=Source.OUTBOUNDIQ in asked))
+    if settings.outboundiq.key and Source.OUTBOUNDIQ in asked:
+        found.append(Account(outboundiq_account.probe(settings.outboundiq), deadline_s))
+    elif settings.outboundiq.key and "outboundiq" in targets:
+        found.append(Account(outboundiq_account.probe(settings.outboundiq)))
     if settings.outboundani.key and Source.OUTBOUNDANI in asked:
-        found.append(_outboundani(settings))
-    if "outboundani" in settings.dials.targets:
-        found.append(_dial_results(settings))
+        found.append(Account(outboundani.probe(settings.outboundani), deadline_s))
+    if "outboundani" in targets:
+        found.append(Account(outboundani_results.probe(settings.outboundani_results)))
     if settings.voipbin.token:
-        found.append(_voipbin(settings))
+        found.append(Account(voipbin_requests.probe(settings.voipbin)))
     return found
 
 
-def _outboundiq(settings: Settings, *, waits: bool) -> Account:
-    own = settings.outboundiq
-    return Account(
-        "outboundIQ", "outboundiq", own.url, "POST", "/assignment/batch",
-        orjson.dumps({"real_time": False, "leads": []}),
-        {"Authorization": f"Bearer {own.key}"}, own.key, "key",
-        "sent POST /assignment/batch without a lead", own.ca_file,
-        settings.assignment.deadline_s if waits else 0.0,
-    )  # fmt: skip
-
-
-def _outboundani(settings: Settings) -> Account:
-    own = settings.outboundani
-    return Account(
-        "outboundANI", "outboundani", own.url, "GET", "/campaigns", orjson.dumps({"id": NOBODY}),
-        {"X-ApiKey": own.key}, own.key, "key",
-        f"sent GET /campaigns for {NOBODY}", own.ca_file, settings.assignment.deadline_s,
-        may_lack=True,
-    )  # fmt: skip
-
-
-def _dial_results(settings: Settings) -> Account:
-    own = settings.outboundani_results
-    return Account(
-        "Dial Results", "outboundani_results", own.url, "", "", b"", {}, own.company_guid, "company_guid",
-        "connected, sent nothing: every request would be a record", own.ca_file, only_connect=True,
-    )  # fmt: skip
-
-
-def _voipbin(settings: Settings) -> Account:
-    own = settings.voipbin
-    is_header = own.auth is VoipBinAuth.BEARER
-    query = "" if is_header else f"&{own.auth}={quote(own.token, safe='')}"
-    return Account(
-        "VoIPBin", "voipbin", own.url, "GET", f"/outdials?page_size=1{query}", b"",
-        {"Authorization": f"Bearer {own.token}"} if is_header else {}, own.token, "token",
-        "sent GET /outdials for one line", own.ca_file,
-    )  # fmt: skip
-
-
 async def _upstream(account: Account) -> Iterable[Finding]:
-    if account.only_connect:
-        return [await _connect(account)]
-    client = HttpClient(
-        account.url, {**account.headers, **_MARK}, max_connections=1, keepalive_s=1, ca_file=account.ca_file
-    )
+    probe = account.probe
+    if not probe.method:
+        return [await _connect(probe)]
+    headers = {**probe.headers, "User-Agent": PROBED_NAME}
+    client = HttpClient(probe.url, headers, max_connections=1, keepalive_s=1, ca_file=probe.ca_file)
     try:
         await client.open()
         started = time.perf_counter()
         reply = await client.request(
-            account.method, account.path, account.body, timeout_s=_ASK_S, max_reply_bytes=_MAX_REPLY_BYTES
+            probe.method, probe.path, probe.body, timeout_s=_ASK_S, max_reply_bytes=_MAX_REPLY_BYTES
         )
         took_s = time.perf_counter() - started
     except AuthoritiesError as error:
-        return [NO_AUTHORITIES.seen(str(error), _in(account, 'ca_file = "FILE.pem"'))]
+        return [NO_AUTHORITIES.seen(str(error), _in(probe, 'ca_file = "FILE.pem"'))]
     except ProviderError as error:
-        return [_failed(account, error)]
+        return [_failed(probe, error)]
     finally:
         await client.close()
     return _judged(account, reply, took_s)
 
 
-def _failed(account: Account, error: ProviderError) -> Finding:
-    said = f"{account.name}: {plain(str(error), _secrets(account))} ({account.sent})"
+def _failed(probe: Probe, error: ProviderError) -> Finding:
+    said = f"{probe.name}: {plain(str(error), _secrets(probe))} ({probe.sent})"
     match error:
         case RateLimitedError():
             return LIMITED.seen(said, Change("ani-gateway.toml [assignment]", "max_in_flight = 16"))
         case TimedOutError():
-            return SILENT.seen(said, _in(account, f'url = "{_shown(account)}"'))
+            return SILENT.seen(said, _in(probe, f'url = "{_shown(probe)}"'))
         case BadAnswerError():
-            return WRONG_ADDRESS.seen(said, _in(account, f'url = "{_shown(account)}"'))
+            return WRONG_ADDRESS.seen(said, _in(probe, f'url = "{_shown(probe)}"'))
         case _:
-            return UNREACHABLE.seen(said, _in(account, f'url = "{_shown(account)}"'))
+            return UNREACHABLE.seen(said, _in(probe, f'url = "{_shown(probe)}"'))
 
 
 def _judged(account: Account, reply: Reply, took_s: float) -> list[Finding]:
-    said = f"{account.name} answers {reply.status} ({account.sent})"
+    probe = account.probe
+    said = f"{probe.name} answers {reply.status} ({probe.sent})"
     if reply.status in _UNAUTHORIZED:
-        line = f'{account.secret_name}_file = "FILE"'
+        line = f'{probe.secret_name}_file = "FILE"'
         return [
             KEY_REFUSED.seen(
-                f"{account.name} refuses the {account.secret_name}: {reply.status} ({account.sent})",
-                _in(account, line),
+                f"{probe.name} refuses the {probe.secret_name}: {reply.status} ({probe.sent})",
+                _in(probe, line),
             )
         ]
     if reply.is_server_error:
@@ -182,27 +129,27 @@ def _judged(account: Account, reply: Reply, took_s: float) -> list[Finding]:
                 said, Change("ani-gateway.toml [assignment]", 'fallback = ["stale", "engine", "default"]')
             )
         ]
-    if not _is_of_the_api(account, reply):
-        return [WRONG_ADDRESS.seen(said, _in(account, f'url = "{_shown(account)}"'))]
+    if not _is_of_the_api(probe, reply):
+        return [WRONG_ADDRESS.seen(said, _in(probe, f'url = "{_shown(probe)}"'))]
     found = []
     if account.deadline_s and took_s > account.deadline_s:
         change = Change("ani-gateway.toml [assignment]", f"deadline_s = {min(took_s * 1.5, 1.4):.1f}")
-        found.append(SLOW.seen(f"{account.name} took {took_s * 1000:.0f} ms ({account.sent})", change))
+        found.append(SLOW.seen(f"{probe.name} took {took_s * 1000:.0f} ms ({probe.sent})", change))
     skew_s = account.wall() - reply.sent_at if reply.sent_at is not None else 0.0
     if abs(skew_s) > _MOST_SKEW_S:
         where = "ahead of" if skew_s > 0 else "behind"
         change = Change("shell", "timedatectl set-ntp true")
         found.append(
-            CLOCK.seen(f"this machine's clock is {abs(skew_s):.0f} s {where} {account.name}'s", change)
+            CLOCK.seen(f"this machine's clock is {abs(skew_s):.0f} s {where} {probe.name}'s", change)
         )
     does = "takes" if reply.is_success else f"answers {reply.status}, which does not refuse"
     took = f"{took_s * 1000:.0f} ms"
-    return found or [right(f"{account.name} {does} the {account.secret_name}, {took} ({account.sent})")]
+    return found or [right(f"{probe.name} {does} the {probe.secret_name}, {took} ({probe.sent})")]
 
 
-def _is_of_the_api(account: Account, reply: Reply) -> bool:
+def _is_of_the_api(probe: Probe, reply: Reply) -> bool:
     """Whether the upstream's own API made the answer: it speaks JSON, and knows the path."""
-    if reply.status in _NO_SUCH_PATH and not account.may_lack:
+    if reply.status in _NO_SUCH_PATH and not probe.may_lack:
         return False
     try:
         orjson.loads(reply.body)
@@ -211,38 +158,38 @@ def _is_of_the_api(account: Account, reply: Reply) -> bool:
     return True
 
 
-async def _connect(account: Account) -> Finding:
+async def _connect(probe: Probe) -> Finding:
     """Only a connection, TLS included."""
-    parts = urlsplit(account.url)
+    parts = urlsplit(probe.url)
     is_tls = parts.scheme == "https"
     try:
-        tls = authorities(account.ca_file) if is_tls else None
+        tls = authorities(probe.ca_file) if is_tls else None
         async with asyncio.timeout(_ASK_S):
             _, writer = await asyncio.open_connection(
                 parts.hostname, parts.port or (443 if is_tls else 80), ssl=tls
             )
         writer.close()
     except AuthoritiesError as error:
-        return NO_AUTHORITIES.seen(str(error), _in(account, 'ca_file = "FILE.pem"'))
+        return NO_AUTHORITIES.seen(str(error), _in(probe, 'ca_file = "FILE.pem"'))
     except (OSError, ssl.SSLError, TimeoutError) as error:
-        said = f"{account.name}: no connection: {plain(str(error) or 'too late', _secrets(account))}"
-        return UNREACHABLE.seen(said, _in(account, f'url = "{_shown(account)}"'))
+        said = f"{probe.name}: no connection: {plain(str(error) or 'too late', _secrets(probe))}"
+        return UNREACHABLE.seen(said, _in(probe, f'url = "{_shown(probe)}"'))
     return right(
-        f"{account.name} is there; whether it knows the {account.secret_name} is not asked ({account.sent})"
+        f"{probe.name} is there; whether it knows the {probe.secret_name} is not asked ({probe.sent})"
     )
 
 
-def _secrets(account: Account) -> tuple[str, ...]:
-    return (account.secret, quote(account.secret, safe=""))
+def _secrets(probe: Probe) -> tuple[str, ...]:
+    return (probe.secret, quote(probe.secret, safe=""))
 
 
-def _in(account: Account, line: str) -> Change:
-    return Change(f"ani-gateway.toml [{account.section}]", line)
+def _in(probe: Probe, line: str) -> Change:
+    return Change(f"ani-gateway.toml [{probe.section}]", line)
 
 
-def _shown(account: Account) -> str:
+def _shown(probe: Probe) -> str:
     """The address without what may be secret in it."""
-    parts = urlsplit(account.url)
+    parts = urlsplit(probe.url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 

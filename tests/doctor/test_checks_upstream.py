@@ -6,13 +6,14 @@ import pytest
 
 from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import DialsSettings, Settings
-from gateway.doctor.checks_upstream import CHECKS, NOBODY, accounts
+from gateway.doctor.checks_upstream import CHECKS, accounts
 from gateway.doctor.examination import appoint, examine
 from gateway.doctor.finding import Finding, Verdict
 from gateway.model.decision import Source
 from gateway.providers.outboundani import OutboundAniSettings
 from gateway.providers.outboundani_results import OutboundAniResultsSettings
 from gateway.providers.outboundiq_account import OutboundIqSettings
+from gateway.providers.probe import PROBED_NAME
 from gateway.providers.voipbin_requests import VoipBinAuth, VoipBinSettings
 from gateway.simulator.upstream import DEFAULT_KEY, UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault
@@ -48,13 +49,13 @@ async def test_right_keys_are_proven_without_a_number_assigned_or_a_record_made(
     found = await looked(settings(upstream))
     assert [finding.verdict for finding in found] == [Verdict.RIGHT] * 3
     assert (upstream.counters.leads, dict(upstream.dials.dials), dict(upstream.results.dials)) == (0, {}, {})
-    assert NOBODY in str(upstream.dialer.received)
+    assert PROBED_NAME in str(upstream.dialer.received)
 
 
 async def test_what_was_sent_is_said(upstream: UpstreamSimulator) -> None:
     found = await looked(settings(upstream))
     assert "sent POST /assignment/batch without a lead" in found[0].what
-    assert f"sent GET /campaigns for {NOBODY}" in found[1].what
+    assert f"sent GET /campaigns for {PROBED_NAME}" in found[1].what
     assert "sent nothing" in found[2].what
 
 
@@ -102,7 +103,9 @@ async def test_wrong_path_is_found(upstream: UpstreamSimulator) -> None:
 
 
 async def test_authorities_that_cannot_be_read_are_found(upstream: UpstreamSimulator) -> None:
-    found = await looked(settings(upstream), ca_file="/no/such/file.pem")
+    given = settings(upstream)
+    given = replace(given, outboundiq=replace(given.outboundiq, ca_file="/no/such/file.pem"))
+    found = await looked(given)
     assert found[0].name == "upstream.ca-file"
 
 
