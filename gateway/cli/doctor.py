@@ -120,9 +120,14 @@ def _show(found: "Sequence[Finding]", took_s: float) -> None:
                     Text.assemble("  ", (head.ljust(_WIDTH), _COLOURS.get(head, "dim")), "  ", text)
                 )
             console.print()
-        summary = ", ".join(f"{number} {verdict}" for verdict, number in _counts(found).items() if number)
+        counts = _counts(found).items()
+        summary = ", ".join(f"{number} {_many(verdict, number)}" for verdict, number in counts if number)
         console.print(f"{summary} ({took_s:.1f} s)")
     put(capture.get())
+
+
+def _many(verdict: str, number: int) -> str:
+    return f"{verdict}s" if number > 1 and verdict in {"warning", "fault"} else verdict
 
 
 def _lines(found: "list[Finding]") -> Iterator[tuple[str, str]]:

@@ -35,12 +35,13 @@ async def _answers(listener: Listener) -> Iterable[Finding]:
     if not result.transcript:
         change = Change("shell", "systemctl start ani-gateway  (or: ani-gateway serve)")
         return [NOT_RUNNING.seen(f"no gateway listens at {listener.address}", change)]
+    if result.timed_out:
+        change = Change("shell", "systemctl restart ani-gateway  (its log says what it did before)")
+        return [SILENT.seen(f"what listens at {listener.address} is silent", change)]
     if not result.status:
-        does = "is silent" if result.timed_out else "closes without an answer"
-        said = f"what listens at {listener.address} {does}"
         allowed = ", ".join(f'"{each}"' for each in listener.agi.allow)
         change = Change("ani-gateway.toml [agi]", f'allow = [{allowed}, "THIS-MACHINE/32"]')
-        return [SILENT.seen(said, change)]
+        return [SILENT.seen(f"what listens at {listener.address} closes without an answer", change)]
     took_ms = (result.latency_s or 0.0) * 1000
     return [right(f"a gateway answers at {listener.address} in {took_ms:.0f} ms")]
 

@@ -13,7 +13,7 @@ from gateway.model.variables import GATEWAY
 
 _CONDITIONS, _, _WANTED = FILTER.rpartition(")=")
 _OLDEST_MAJOR = 16
-_NEEDED_ACTIONS = ("Status", "Getvar", "ShowDialPlan")
+_NEEDED_ACTION = "Status"
 _DANGEROUS_ACTIONS = ("Originate", "Command", "UpdateConfig", "Redirect")
 _LEAST_WRITETIMEOUT_MS = 1_000
 _MOST_SKEW_S = 2.0
@@ -114,11 +114,10 @@ async def _version(pbx: Pbx) -> Iterable[Finding]:
 async def _write_classes(pbx: Pbx) -> Iterable[Finding]:
     actions = await pbx.actions()
     change = Change(f"manager.conf [{pbx.settings.username}]", "write=reporting")
-    missing = [action for action in _NEEDED_ACTIONS if action not in actions]
     dangerous = [action for action in _DANGEROUS_ACTIONS if action in actions]
     found = []
-    if missing:
-        found.append(FEW_WRITES.seen(f"the user may not send {', '.join(missing)}", change))
+    if _NEEDED_ACTION not in actions:
+        found.append(FEW_WRITES.seen(f"the user may not send {_NEEDED_ACTION}", change))
     if dangerous:
         found.append(MANY_WRITES.seen(f"the user may send {', '.join(dangerous)}", change))
     return found or [right("the user may ask what it needs, and change nothing")]

@@ -64,10 +64,9 @@ class PbxSession:
             self.close()
             if self._connection is None or self._has_banner:
                 raise
-            hint = "" if settings.tls else "; should the port speak TLS, set tls = true"
-            raise NotAManagerError(
-                f"what answers does not begin as an Asterisk manager does{hint}"
-            ) from error
+            said = "what answers does not begin as an Asterisk manager does" if self._buffer else "silence"
+            hint = "" if settings.tls or self._buffer else "; should the port speak TLS, set tls = true"
+            raise NotAManagerError(f"{said}{hint}") from error
         except BaseException:
             self.close()
             raise
