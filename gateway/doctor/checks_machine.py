@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gateway.config.settings import Settings
 from gateway.doctor.examination import in_thread
-from gateway.doctor.finding import Change, Check, Finding, Kind, Part, Verdict, right
-from gateway.stores.base import StoreError
+from gateway.doctor.finding import Change, Check, Finding, Kind, NotExaminedError, Part, Verdict, right
+from gateway.stores.base import StoreCorruptError, StoreError
 from gateway.stores.spool_view import stats_at_a_glance
 
 _SPARE_FILES = 200
@@ -131,9 +131,12 @@ async def _records(settings: Settings) -> Iterable[Finding]:
         return []
     try:
         stats = await in_thread(lambda: stats_at_a_glance(file))
-    except StoreError as error:
-        change = Change("shell", f"mv {file} {file}.damaged  (then see docs/how-to/dead-letters.md)")
+    except StoreCorruptError as error:
+        change = Change("shell", f"mv {file} {file}.damaged  (with the gateway stopped; a backup goes there)")
         return [UNREADABLE.seen(str(error), change)]
+    except StoreError as error:
+        # Another user's, or somebody is at it: no sign that anything is wrong with the file.
+        raise NotExaminedError(f"{error}; run doctor as the gateway's user") from error
     found = []
     for target, one in stats.items():
         if one.dead:

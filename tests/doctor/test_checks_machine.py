@@ -12,6 +12,7 @@ from gateway.model.delivery import DeliveryState, Outcome
 from gateway.model.dial import Dial
 from gateway.stores.settings import SpoolSettings
 from gateway.stores.spool import SqliteSpool
+from gateway.stores.sqlite import SqliteDatabase
 
 
 def settings(file: Path) -> Settings:
@@ -65,6 +66,16 @@ async def test_spool_that_is_none_is_found(tmp_path: Path) -> None:
     path = tmp_path / "spool.db"
     path.write_text("no database, and long enough to be read as one " * 50)
     assert [finding.name for finding in await spool_findings(path)] == ["spool.folder", "spool.file-unusable"]
+
+
+async def test_database_of_something_else_is_left_unjudged(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    SqliteDatabase.open(str(path), [("CREATE TABLE other (x)",)]).close()
+    found = await spool_findings(path)
+    assert [(finding.name, finding.verdict) for finding in found] == [
+        ("spool.folder", Verdict.RIGHT),
+        ("spool.records", Verdict.UNCHECKED),
+    ]
 
 
 async def test_spool_that_is_not_made_yet_is_no_fault(tmp_path: Path) -> None:
