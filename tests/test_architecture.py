@@ -1,6 +1,6 @@
 """The import rule: packages form layers, and imports only point down.
 
-cli > service > simulator | config > admin > agi | ami > assignment | dials | engine | leads | sync
+cli > service | doctor > simulator | config > admin > agi | ami > assignment | dials | engine | leads | sync
     > providers > stores | telemetry > model
 """
 
@@ -20,7 +20,7 @@ def package_of(path: Path) -> str:
 
 LAYERS = (
     ("cli",),
-    ("service",),
+    ("service", "doctor"),
     ("simulator", "config"),
     ("admin",),
     ("agi", "ami"),

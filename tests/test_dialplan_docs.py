@@ -18,7 +18,7 @@ WITHOUT_AMI = (ROOT / "docs" / "how-to" / "report-without-ami.md").read_text()
 SHIPPED = sorted((ROOT / "asterisk-config").rglob("*.conf"))
 SET_BY_US = {value for name, value in vars(variables).items() if name.startswith("GATEWAY")}
 SET_BY_REPORT = {variables.GATEWAY_REPORTED, variables.GATEWAY_REPORT_REASON}
-SUBROUTINES_OWN = {"GATEWAY_AGI", "GATEWAY_CAMPAIGN", "GATEWAY_NUMBER", "GATEWAY_WATCHED"}
+SUBROUTINES_OWN = {"GATEWAY_AGI", "GATEWAY_CAMPAIGN", "GATEWAY_DOCTOR", "GATEWAY_NUMBER", "GATEWAY_WATCHED"}
 """What the shipped dialplan keeps for itself; the gateway knows nothing of these."""
 
 

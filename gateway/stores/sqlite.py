@@ -215,6 +215,21 @@ class SqliteDatabase:
             job.error = job.error or error
 
 
+def look_into(path: str, work: Callable[[Transaction], T], *, lock_timeout_s: float = 1.0) -> T:
+    """What `work` reads out of the file at `path`, opened for reading only; blocks. Raises `StoreError`.
+
+    Nothing of the file changes, its format included; a process that writes to it is not held up.
+    """
+    with _translated(path):
+        address = f"{Path(path).resolve().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=lock_timeout_s, isolation_level=None)
+        try:
+            connection.execute("BEGIN")
+            return work(Transaction(connection))
+        finally:
+            connection.close()
+
+
 def _prepare(
     connection: sqlite3.Connection, name: str, migrations: Sequence[Migration], synchronous: str
 ) -> None:
