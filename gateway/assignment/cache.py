@@ -90,6 +90,11 @@ class AnswerCache:
         kept = self._kept.get(key)
         return kept.ani if kept is not None and kept.kept_at + self._kept_s > self._time() else None
 
+    def has_stale(self) -> bool:
+        """Whether there is any number that `stale` would give."""
+        newest = next(reversed(self._kept.values()), None)
+        return newest is not None and newest.kept_at + self._kept_s > self._time()
+
     def is_none(self, key: LeadKey) -> bool:
         """Whether "no number" was the answer a moment ago."""
         return self._none_until > self._time() and key in self._none
