@@ -102,12 +102,11 @@ class CallPath:
             self._resolver.close()
         if self._report is not None:
             self._report.close()
-        for coalescer in self._coalescers:
+        for coalescer in self._coalescers:  # they stay, as what they counted is told last
             await coalescer.close()
         for upstream in self._upstreams:
             await upstream.close()
         self.server = self._resolver = self._report = None
-        self._coalescers.clear()
         self._upstreams.clear()
 
     def workers(self) -> tuple[WorkerFigures, ...]:
