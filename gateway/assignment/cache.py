@@ -96,7 +96,7 @@ class AnswerCache:
     def has_stale(self) -> bool:
         """Whether there is any number that `stale` would give."""
         newest = next(reversed(self._kept.values()), None)
-        return newest is not None and newest.kept_at + self._kept_s > self._time()
+        return newest is not None and newest[1] + self._kept_s > self._time()
 
     def is_none(self, key: LeadKey) -> bool:
         """Whether "no number" was the answer a moment ago."""

@@ -22,7 +22,7 @@ def figures_of(
     able: Iterable[Source],
     takes_calls: bool,
 ) -> CallFigures:
-    """All of it. Takes about 50 µs."""
+    """All of it. Takes about 20 µs."""
     calls, sessions = metrics.calls, dataclasses.asdict(metrics.sessions)
     return CallFigures(
         decided=tuple(Decided(*way, Spread.of(each)) for way, each in calls.ways.items()),

@@ -231,6 +231,26 @@ async def test_who_drains_says_so_until_the_last_call_has_ended(upstream: Upstre
     assert gateway.admin_address is None
 
 
+async def test_workers_that_drain_are_told_of_at_once(
+    start_gateway: StartGateway, upstream: UpstreamSimulator, operator_of: Callable[[Path], Operator]
+) -> None:
+    gateway = start_gateway(upstream.url, deadline_s=2.0, more=f"{ADMIN}[service]\nworkers = 2\n")
+    operator = operator_of(gateway.log)
+    async with asyncio.timeout(TOLD_S):
+        while (await operator.ask("/readyz"))[0] != 200:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.02)
+    _, call = await asyncio.open_connection("127.0.0.1", gateway.port)
+    call.write(b"agi_network: yes\n")  # a call whose request is not complete
+    await call.drain()
+    os.kill(gateway.pid, signal.SIGTERM)
+    async with asyncio.timeout(TOLD_S):
+        while (answer := await operator.ask("/readyz"))[0] != 503:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.02)
+    assert json.loads(answer[1])["state"] == "down"
+    call.close()
+    await call.wait_closed()
+
+
 async def test_without_a_token_nothing_can_be_changed(upstream: UpstreamSimulator) -> None:
     gateway = Gateway(
         Settings(
@@ -262,7 +282,7 @@ async def placed(port: int, *, seconds: float) -> int:
 
 async def told_in_full(operator: Operator, count: int) -> None:
     async with asyncio.timeout(TOLD_S):
-        while together((await operator.scrape())[1], "ani_gateway_decisions_total") != count:  # noqa: ASYNC110
+        while together((await operator.scrape())[1], "ani_gateway_decisions_total") != count:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.05)
 
 
