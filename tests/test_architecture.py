@@ -91,6 +91,7 @@ def test_call_path_knows_no_concrete_provider(package: str) -> None:
         ("sqlite3", {"stores/sqlite.py"}),
         ("pymysql", {"stores/cdr_mysql.py"}),
         ("yaml", {"engine/inventory.py"}),
+        ("prometheus_client", {"admin/prometheus.py"}),
     ],
 )
 def test_a_library_is_known_to_one_file(library: str, homes: set[str]) -> None:

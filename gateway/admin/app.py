@@ -20,8 +20,8 @@ from gateway.model.address import split_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-OPEN = frozenset({"/healthz", "/webhooks/dial.batch"})
-"""Paths that need no token: the first tells nothing that is worth one, the other asks for a signature."""
+OPEN = frozenset({"/healthz", "/readyz", "/webhooks/dial.batch"})
+"""Paths that need no token: the first two are for load balancers, the other asks for a signature."""
 _DRAIN_S = 2.0
 """Longest wait for open requests when the listener closes."""
 _log = logging.getLogger(__name__)

@@ -32,6 +32,7 @@ from gateway.providers.base import (
     UnavailableError,
 )
 from gateway.providers.breaker import Breaker, BreakerState, RetryBudget
+from gateway.telemetry.figures import UpstreamState
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import UpstreamMetrics
 
@@ -109,6 +110,17 @@ class Coalescer:
             # With a timer nothing may be sent before it rings, save a whole batch.
             if self._timer is None or len(waiting) == self._settings.max_batch:
                 self._pump()
+
+    @property
+    def state(self) -> UpstreamState:
+        """How the provider stands now."""
+        now = self._loop.time()
+        if self._held_until > now:
+            return UpstreamState.HELD
+        if self.breaker.state is BreakerState.CLOSED:
+            return UpstreamState.OK
+        is_asked = self.breaker.state is BreakerState.PROBING or not self.breaker.rests(now)
+        return UpstreamState.PROBING if is_asked else UpstreamState.RESTING
 
     async def close(self) -> None:
         """Stop: what waits is answered `unavailable`, what is under way is given up."""
@@ -226,7 +238,7 @@ class Coalescer:
         """Tell the breaker, then put back what may be tried again and answer the rest."""
         now = self._loop.time()
         reason = reason_of(error)
-        self._metrics.failed(reason)
+        self._metrics.failed(reason, str(error))
         self._failures.warning(
             "%s: %s (%d leads, request id %s)", self.source, error, len(asks), error.request_id or "-"
         )

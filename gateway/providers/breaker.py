@@ -50,6 +50,10 @@ class Breaker:
         self._open_until = now + self._open_s
         return True
 
+    def rests(self, now: float) -> bool:
+        """Whether `allows` would say no. Changes nothing."""
+        return self.state is not BreakerState.CLOSED and now < self._open_until
+
     def succeed(self, now: float) -> None:
         """The upstream answered. Ends a probe well; while open it is a late answer and changes nothing."""
         if self.state is BreakerState.OPEN:

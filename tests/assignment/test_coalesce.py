@@ -17,6 +17,7 @@ from gateway.providers.base import (
     RefusedError,
     UnavailableError,
 )
+from gateway.telemetry.figures import UpstreamState
 from gateway.telemetry.metrics import UpstreamMetrics
 
 from .conftest import ANI, ScriptedProvider
@@ -215,7 +216,10 @@ async def test_a_probe_brings_the_provider_back(settings: AssignmentSettings, le
     asking = Asking(provider, replace(settings, batching=False))
     for number in range(5):
         asking.ask(number, lead(number))
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(0.1)
+    states = [asking.lane.state]
+    await asyncio.sleep(1)
+    states.append(asking.lane.state)
     for number in range(5, 8):
         asking.ask(number, lead(number))
     await asyncio.sleep(0.1)
@@ -224,6 +228,8 @@ async def test_a_probe_brings_the_provider_back(settings: AssignmentSettings, le
     asking.ask(9, lead(9))
     await asyncio.sleep(0.1)
     assert asking.outcomes[9] == [Answer(ANI)]
+    states.append(asking.lane.state)
+    assert states == [UpstreamState.RESTING, UpstreamState.PROBING, UpstreamState.OK]
 
 
 async def test_a_refused_connection_is_tried_once_more(settings: AssignmentSettings, lead: Make) -> None:
@@ -282,6 +288,7 @@ async def test_while_rate_limited_new_calls_fall_back_at_once_and_nothing_is_sen
     asking.ask(2, lead(2))
     assert asking.outcomes[2] == [Reason.RATE_LIMITED]
     assert provider.sent == [1]
+    assert asking.lane.state is UpstreamState.HELD
     assert asking.lane.breaker.allows(asking.loop.time())
 
 

@@ -46,6 +46,7 @@ class Assign:
         self._guards = guards
         self._metrics = metrics
         self._call_log = call_log
+        self._recent = metrics.recent
         self._reporter = reporter
         self._wall_clock = wall_clock
         self._writer = AnswerWriter(settings, campaigns)
@@ -113,6 +114,9 @@ class Assign:
     ) -> None:
         took_s = time.perf_counter() - started
         self._metrics.decided(decision, took_s)
+        if self._recent.is_watched:
+            dialled = phone if isinstance(phone, PhoneNumber) else None
+            self._recent.note(environment.value("uniqueid"), dialled, decision, took_s)
         if self._call_log is not None:
             dialled = phone if isinstance(phone, PhoneNumber) else None
             self._call_log.write(environment.value("uniqueid"), dialled, decision, took_s)
