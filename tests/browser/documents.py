@@ -184,7 +184,7 @@ def _engine() -> Document:
 def _call(number: int) -> Document:
     kinds = [
         ("ASSIGNED", "outboundiq", "", 21.4),
-        ("ASSIGNED", "cache", "", 0.1),
+        ("ASSIGNED", "cache", "", 0.04),
         ("ASSIGNED", "outboundiq", "", 19.8),
         ("FALLBACK", "engine", "timeout", 700.2),
         ("ASSIGNED", "cache", "", 0.2),

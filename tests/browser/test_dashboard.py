@@ -55,6 +55,7 @@ async def test_figures_change_under_load_and_the_curves_with_them(browser: Brows
     await tab.until(says("61.0 %", "#by-source"))
     assert await tab.run("document.querySelectorAll('#last-calls tr').length") == 20
     assert "Fallback by engine: no answer in time" in " ".join((await tab.text("#last-calls")).split())
+    assert "<0.1 ms" in await tab.text("#last-calls")
     assert (await tab.run("document.title")).endswith("/s \N{EN DASH} ani-gateway")
     assert tab.complaints == []
 

@@ -31,6 +31,7 @@ export function share(part, total) {
 
 export function milliseconds(value) {
   if (!isNumber(value)) return NONE;
+  if (value > 0 && value < 0.1) return "<0.1 ms";
   if (value >= 10000) return `${tenth.format(value / 1000)} s`;
   return `${value < 10 ? tenth.format(value) : whole.format(value)} ms`;
 }
