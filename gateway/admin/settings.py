@@ -38,6 +38,13 @@ class AdminSettings:
         least=1,
         most=100_000,
     )
+    max_watchers: int = setting(
+        20,
+        "Most dashboards open at a time; a further one is told so and tries again.",
+        why="the screens of a team; each costs a document a second, about 5 kB",
+        least=1,
+        most=1_000,
+    )
 
 
 def is_loopback(host: str) -> bool:
