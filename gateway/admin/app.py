@@ -22,7 +22,7 @@ from gateway.model.address import split_address
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 OPEN = frozenset({"/healthz", "/readyz", "/webhooks/dial.batch"}) | page.PATHS
-"""Paths that need no token: for load balancers, without anything that is worth one, or asking for a signature."""
+"""Paths that need no token: for load balancers, without anything worth one, or asking for a signature."""
 _DRAIN_S = 2.0
 """Longest wait for open requests when the listener closes."""
 _log = logging.getLogger(__name__)

@@ -6,7 +6,9 @@ from functools import partial
 
 from gateway.admin.app import AdminServer
 from gateway.admin.dial_batch import dial_batch_routes
+from gateway.admin.events import StatusStream
 from gateway.admin.health import health_routes, ready_routes
+from gateway.admin.page import page_routes
 from gateway.admin.prewarm import Keep, Prewarm, token_needed_routes
 from gateway.admin.prometheus import MetricsPage
 from gateway.admin.standing import Standing, standing
@@ -35,6 +37,7 @@ class ReportPath:
         """Runs between `start` and `stop`, when there is a target."""
         self._admin: AdminServer | None = None
         self._overview: Overview | None = None
+        self._events: StatusStream | None = None
         self._api: ApiServer | None = None
 
     @property
@@ -71,10 +74,12 @@ class ReportPath:
 
     async def close_doors(self) -> None:
         """Finish open requests and take no more. Safe to call twice."""
+        if self._events is not None:
+            self._events.close()  # else each open dashboard would be waited for
         for server in (self._admin, self._api):
             if server is not None:
                 await server.stop()
-        self._admin = self._api = None
+        self._admin = self._api = self._events = None
         if self._overview is not None:
             await self._overview.stop()
             self._overview = None
@@ -96,7 +101,8 @@ class ReportPath:
             webhooks=self._webhook_counts,
         )
         status = StatusPage(overview.look, calls.watch, time=asyncio.get_running_loop().time)
-        admin = self._admin_server(keep, overview, status)
+        events = StatusStream(status.document, most_watchers=self._settings.admin.max_watchers)
+        admin = self._admin_server(keep, overview, status, events)
         try:
             await admin.start()
         except OSError as error:
@@ -109,12 +115,14 @@ class ReportPath:
             )
             return
         overview.start(status.note)
-        self._admin, self._overview = admin, overview
+        self._admin, self._overview, self._events = admin, overview, events
 
     def _webhook_counts(self) -> dict[str, WebhookCounts]:
         return self._webhooks.counts if self._webhooks is not None else {}
 
-    def _admin_server(self, keep: Keep, overview: Overview, status: StatusPage) -> AdminServer:
+    def _admin_server(
+        self, keep: Keep, overview: Overview, status: StatusPage, events: StatusStream
+    ) -> AdminServer:
         settings = self._settings.admin
         owned = OwnedGuard(
             self._settings.assignment, self._engine if self._settings.assignment.only_owned else None
@@ -125,6 +133,8 @@ class ReportPath:
             *ready_routes(partial(_stands, overview)),
             *MetricsPage(overview.look).routes(),
             *status.routes(),
+            *events.routes(),
+            *page_routes(),
             *(prewarm.routes() if settings.token else token_needed_routes()),
         ]
         if self.reporting is not None:
