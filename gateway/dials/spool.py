@@ -27,7 +27,8 @@ from gateway.stores.base import (
     StoreUnusableError,
 )
 from gateway.stores.settings import SpoolSettings
-from gateway.stores.spool import SqliteSpool, encoded
+from gateway.stores.spool import SqliteSpool
+from gateway.stores.spool_rows import encoded
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import DialMetrics
 
