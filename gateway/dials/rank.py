@@ -27,7 +27,7 @@ def ranked(dial: Dial, outcome: Outcome, source: EndSource) -> Dial:
     rank = outcome.knowledge << _SOURCE_BITS | source
     rank = rank << _ANSWERED_BITS | outcome.is_answered
     rank = rank << _FILLED_BITS | min(filled, 15)
-    return Dial(*told, rank << _CHECKSUM_BITS | zlib.crc32(repr(told).encode()))
+    return Dial(*(*told, rank << _CHECKSUM_BITS | zlib.crc32(repr(told).encode())))
 
 
 def better(one: Dial, other: Dial) -> Dial:

@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 _MAX_BATCH = 500
 # Every 5 s: 17 million a day, in steps of about 10 ms.
 _MAX_PRUNED = 1_000
+_ANSWERS = (Stored.NEW, Stored.BETTER, Stored.KNOWN)
 _RETRY_S = 0.5
 _CLOSE_S = 5.0
 
@@ -197,7 +198,8 @@ class DialSpool:
 
     def _count(self, stored: list[Stored]) -> None:
         self._metrics.buffered -= len(stored)
-        self._metrics.stored.update(stored)
+        for answer in _ANSWERS:
+            self._metrics.stored[answer] += stored.count(answer)
         new = stored.count(Stored.NEW)
         for target in self._targets:
             self._metrics.target(target).waiting += new
