@@ -79,25 +79,35 @@ class AmiDecoder:
 
     def receive(self, data: bytes) -> None:
         """Take bytes, cut anywhere. Raises `NotAsteriskError` when the first line is not a manager's."""
-        buffer = self._rest + data
         if self.version is None:
-            buffer = self._read_banner(buffer)
-        end = -1 if self.version is None else buffer.rfind(_END)
-        if end > 0:
+            self._rest = self._read_banner(self._rest + data)
+            data = b""
+        # The message under way is completed alone, so that the many behind it are not copied.
+        first = data.find(_END) + len(_END)
+        if len(_END) <= first < len(data):
+            self._read(self._rest + data[:first], 0)
+            self._read(data, first - len(_END))
+        else:
+            self._read(self._rest + data, 0)
+
+    def _read(self, buffer: bytes, start: int) -> None:
+        """Take the messages of `buffer` that are whole; they begin at `start` with the end of another."""
+        end = -1 if self.version is None else buffer.rfind(_END, start)
+        if end > start:
             before, known = self._frame_bytes, len(self._frames)
             if self.only_hangups:
-                self._find_hangups(buffer, end)
+                self._find_hangups(buffer, start, end)
             else:
-                self._cut_apart(buffer, end)
+                self._cut_apart(buffer, start, end)
             wanted = self._frame_bytes - before + len(_END) * (len(self._frames) - known)
-            self._metrics.passed_over_bytes += end - wanted
+            self._metrics.passed_over_bytes += end - start - wanted
             self._losing = False
-            buffer = buffer[end:]
-        elif len(buffer) > MAX_MESSAGE_BYTES + 2 * len(_END):
+            start = end
+        elif len(buffer) - start > MAX_MESSAGE_BYTES + 2 * len(_END):
             self._metrics.oversized += not self._losing
             self._losing = True
-            buffer = buffer[1 - len(_END) :]
-        self._rest = buffer
+            start = len(buffer) + 1 - len(_END)
+        self._rest = buffer[start:]
 
     def frames(self, limit: int) -> list[Frame]:
         """The next wanted messages, at most `limit`; fewer when there are no more yet."""
@@ -106,17 +116,17 @@ class AmiDecoder:
             self._frame_bytes -= len(frame.body)
         return frames
 
-    def _find_hangups(self, buffer: bytes, end: int) -> None:
-        """Find the Hangup events that are whole before `end`."""
-        start = buffer.find(_NEXT_HANGUP, 0, end)
+    def _find_hangups(self, buffer: bytes, start: int, end: int) -> None:
+        """Find the Hangup events between the ends of messages at `start` and `end`."""
+        start = buffer.find(_NEXT_HANGUP, start, end)
         while start >= 0:
             stop = buffer.find(_END, start + len(_END))
             self._keep(FrameKind.HANGUP, buffer[start:stop])
             start = buffer.find(_NEXT_HANGUP, stop, end)
 
-    def _cut_apart(self, buffer: bytes, end: int) -> None:
+    def _cut_apart(self, buffer: bytes, start: int, end: int) -> None:
         """Look at each message that is whole; the first piece belongs to one taken or lost."""
-        for message in buffer[:end].split(_END)[1:]:
+        for message in buffer[start:end].split(_END)[1:]:
             if message.startswith(_KNOWN) and not message.startswith(_WANTED):
                 continue
             body = message.strip(b"\r\n")  # an empty line too many harms nothing

@@ -199,7 +199,8 @@ class DialSpool:
     def _count(self, stored: list[Stored]) -> None:
         self._metrics.buffered -= len(stored)
         for answer in _ANSWERS:
-            self._metrics.stored[answer] += stored.count(answer)
+            if times := stored.count(answer):
+                self._metrics.stored[answer] += times
         new = stored.count(Stored.NEW)
         for target in self._targets:
             self._metrics.target(target).waiting += new
