@@ -21,11 +21,12 @@ from generator import SHARES
 from goals import Verdict, verdicts
 from load_process import LoadError
 from plot import NoPlotError, draw
+from processes import HERE, StartError
 from report import print_section, print_verdicts
 from rounds import Bench
 from sample import Sample, Section
 from sections import sections
-from servers import HERE, StartError, has_workers
+from servers import has_workers
 
 RESULTS = HERE.parent / "bench-results"
 _PATIENCE_S = {True: 0.0, False: 900.0}

@@ -142,6 +142,8 @@ GOALS = (
         "miss", "the same with http = aiohttp, naive over it", 4.5, cpu_ratio("naive", "gateway-aiohttp"), "x"
     ),
     _told("miss", "the same with single requests, naive over it", cpu_ratio("naive", "gateway-singles"), "x"),
+    _told("miss-tls", "miss path over TLS, naive over gateway", cpu_ratio("naive", "gateway-batches"), "x"),
+    _told("miss-tls", "miss path over TLS, tuned over gateway", cpu_ratio("tuned", "gateway-batches"), "x"),
     _most("added", "added at 1,000 calls/s, p50", 0.4, added("gateway-batches", p50), " ms"),
     _most("added", "added at 1,000 calls/s, p99", 1.2, added("gateway-batches", p99), " ms"),
     _most("added", "added at 1,000 calls/s, p99.9", 4.0, added("gateway-batches", p999), " ms"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proc import pin
-from servers import ENVIRONMENT, HERE, LOAD_CPU, StartError
+from processes import ENVIRONMENT, HERE, LOAD_CPU, StartError
 
 
 class LoadError(Exception):

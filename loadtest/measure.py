@@ -10,8 +10,10 @@ from typing import Any
 from load_process import LoadError, load_process
 from pbx import EVENTS_PER_CALL
 from proc import Usage, memory_mb, stolen_s
+from processes import free_port
 from sample import Sample, Section
-from servers import SETTLE_S, Server, Stub, free_port, running
+from servers import SETTLE_S, Server, running
+from stub_process import Stub
 
 MAX_WAITED = 0.1
 MAX_STOLEN = 0.02

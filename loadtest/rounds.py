@@ -7,9 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import ami_bench
+from certificates import make_certificates
 from measure import Running, measure_calls, measure_events, measure_sessions, measure_whole
 from sample import Kind, Sample, Section
-from servers import SERVERS, Server, Stub, running, running_stub
+from servers import SERVERS, Server, running
+from stub_process import Stub, running_stub
 
 _REPEATS = 2
 """How often a spoilt sample is tried again before it is kept and marked."""
@@ -31,7 +33,10 @@ class Bench:
             return ami_bench.samples(rounds=section.rounds, repeats=int(section.load["repeats"]))
         samples = []
         with ExitStack() as stack:
-            stub = stack.enter_context(running_stub(self._folder, delay_ms=section.delay_ms))
+            certificates = make_certificates(self._folder) if section.is_tls else None
+            stub = stack.enter_context(
+                running_stub(self._folder, delay_ms=section.delay_ms, certificates=certificates)
+            )
             servers = [SERVERS[name] for name in section.servers]
             places: dict[str, Running] = {}
             if not section.is_fresh:
@@ -47,7 +52,8 @@ class Bench:
         return samples
 
     def _started(self, stack: ExitStack, server: Server, stub: Stub) -> Running:
-        return Running(server, *stack.enter_context(running(server, stub.url, self._folder)), stub)
+        started = stack.enter_context(running(server, stub.url, self._folder, ca_file=stub.ca_file))
+        return Running(server, *started, stub)
 
     def _warm_up(self, section: Section, place: Running) -> None:
         """Call until every known phone has been called once, so that hits are hits; 15 s at most."""

@@ -37,6 +37,8 @@ class Section:
     kind: Kind = Kind.CALLS
     delay_ms: float = UPSTREAM_DELAY_MS
     """How long the upstream takes for an answer."""
+    is_tls: bool = False
+    """Whether the upstream speaks TLS."""
     is_fresh: bool = False
     """Whether each sample has a server of its own, that nobody has called before."""
     may_miss: bool = False

@@ -32,6 +32,15 @@ def _full() -> list[Section]:
             4.0,
         ),
         miss(("naive", "tuned", "gateway-singles", "gateway-batches", "gateway-aiohttp"), 5, 4.0),
+        Section(
+            "miss-tls",
+            "Miss path over TLS: upstream answers after 20 ms, 500 open calls",
+            ("naive", "tuned", "gateway-singles", "gateway-batches"),
+            {"open": 500},
+            3,
+            4.0,
+            is_tls=True,
+        ),
         added(("gateway-batches", "gateway-singles", "tuned", "naive"), 5, 6.0),
         Section(
             "steady",
