@@ -107,7 +107,7 @@ def measure_whole(section: Section, server: Server, stub: Stub, folder: Path, *,
         before, meter = stub.counters(), Meter(pid)
         load.go_on()
         seen = load.result()
-        after = _delivered(stub, before["dials"] + seen["calls"])
+        after = delivered(stub, before["dials"] + seen["calls"])
         meter.stop()
         sample = _sample(section, place, seen, before, meter)
         load.go_on()
@@ -187,7 +187,7 @@ def _sample(
     return sample
 
 
-def _delivered(stub: Stub, wanted: float) -> dict[str, float]:
+def delivered(stub: Stub, wanted: float) -> dict[str, float]:
     """The upstream's counters once it has so many dial records, or no more come in time."""
     stop = time.monotonic() + _DELIVERED_S
     while (counters := stub.counters())["dials"] < wanted and time.monotonic() < stop:

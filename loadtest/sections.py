@@ -27,7 +27,7 @@ def _full() -> list[Section]:
             "hit-lines",
             "Hit path, written line by line as Asterisk does: 1,000 calls/s, open loop",
             ("floor", "gateway-hits"),
-            {"rate": 1000, **_HITS, "lines": True},
+            {"rate": 1000, **_HITS, "environment": "lines"},
             5,
             4.0,
         ),

@@ -40,7 +40,7 @@ ROOMY = (
     *("agi.environment_timeout_s=60", "agi.session_timeout_s=60", "assignment.deadline_s=30"),
 )
 """So that 10,000 sessions may stay open while their memory is measured."""
-_REPORTING = """
+REPORTING = """
 [ami.pbx]
 address = "127.0.0.1:{ami_port}"
 secret = "{secret}"
@@ -152,9 +152,7 @@ _SERVERS = (
         gateway(*PATIENT, "assignment.batching=false"),
     ),
     Server("gateway-roomy", "ani-gateway serve, 20,000 connections, long deadlines", gateway(*ROOMY)),
-    Server(
-        "gateway-whole", "ani-gateway serve with AMI, spool (FULL) and delivery", gateway(more=_REPORTING)
-    ),
+    Server("gateway-whole", "ani-gateway serve with AMI, spool (FULL) and delivery", gateway(more=REPORTING)),
     Server("two-workers", "ani-gateway serve --workers 2", gateway(options=("--workers", "2")), cpus=2),
     Server("panoramisk", "panoramisk's FastAGI on uvloop", peer("panoramisk")),
     Server("streams", "asyncio streams on uvloop", peer("streams")),

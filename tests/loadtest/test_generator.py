@@ -54,7 +54,7 @@ def generate(port: int, *options: str) -> dict[str, Any]:
     [
         ("--open=5",),
         ("--rate=200",),
-        ("--rate=200", "--lines"),
+        ("--rate=200", "--environment=lines"),
         ("--rate=200", "--warm-s=0.1"),
         ("--burst=50",),
         ("--burst=50", "--pause"),
