@@ -24,7 +24,14 @@ class Caller:
     """
 
     def __init__(
-        self, port: int, asked: Iterator[Question], *, lines: bool, timeout_s: float, default_ani: str = ""
+        self,
+        port: int,
+        asked: Iterator[Question],
+        *,
+        lines: bool,
+        timeout_s: float,
+        default_ani: str = "",
+        within_s: float = 0.0,
     ) -> None:
         self.calls: dict[int, Call] = {}
         """By file descriptor, in the order of their start."""
@@ -33,6 +40,8 @@ class Caller:
         self.lateness = array("d")
         self.ended = 0
         self.fallbacks = 0
+        self.in_time = 0
+        """Calls with their number within `within_s` of their connect."""
         self.failures: dict[str, int] = {}
         self.epoll = select.epoll()
         self.others: dict[int, Callable[[int], None]] = {}
@@ -43,6 +52,7 @@ class Caller:
         self._lines = lines
         self._timeout_s = timeout_s
         self._default_ani = default_ani.encode()
+        self._within_s = within_s
 
     def start(self, due: float, *, held_bytes: int = 0) -> None:
         """Open a call; the last `held_bytes` of its environment are kept back until `finish_held`."""
@@ -117,13 +127,16 @@ class Caller:
             call.sock.send(_ANSWER)
 
     def _finish(self, call: Call) -> None:
-        self.latencies.append(time.monotonic() - call.due)
+        now = time.monotonic()
+        self.latencies.append(now - call.due)
         self._answer_the_rest(call)
         self._forget(call)
         if self._default_ani and call.ani() == self._default_ani:
             self.fallbacks += 1
         elif fault := call.fault():
             self._count(fault)
+        elif now - call.started <= self._within_s:
+            self.in_time += 1
         self.ended += 1
         if self.on_end is not None:
             self.on_end(call)

@@ -7,8 +7,8 @@ burst (`--burst N` opened in one instant, which every latency counts from).
 The environment is one write, as other AGI clients and benchmarks have it, which leaves more of the core for
 load; with `--environment lines` it is a write for each line, as Asterisk does. `--pause` stops a burst once
 all is sent, and `--hold` keeps the last line back until then: it prints `open` and goes on after a line on
-stdin. With `--ami-port` it is the PBX's manager interface too, and tells the 40 events of each call when it is
-over.
+stdin. With `--ami-port` it is the manager interface of the PBX too, and tells the 40 events of each ended
+call.
 
 It prints `ready`, waits for a line on stdin, runs, and prints one JSON object; with `--ami-port` it stays
 until the next line.
@@ -55,6 +55,8 @@ class Load:
     """Seconds at the start whose latencies do not count."""
     timeout_s: float = 10.0
     """A call without an end for so long is a failure."""
+    within_s: float = 0.0
+    """Calls answered so soon after their connect are counted as in time."""
     phones: int = 0
     """How many different phones are called in turn; 0 never calls one twice."""
     offset: int = 0
@@ -79,6 +81,7 @@ class Seen:
     calls: int = 0
     fallbacks: int = 0
     """Calls that got `Load.default_ani`."""
+    in_time: int = 0
     failures: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     calls_per_s: float = 0.0
@@ -109,6 +112,7 @@ class Generator:
             lines=load.environment == LINES,
             timeout_s=load.timeout_s,
             default_ani=load.default_ani,
+            within_s=load.within_s,
         )
         self._pbx: Pbx | None = None
         if load.ami_port:
@@ -195,7 +199,8 @@ class Generator:
 
     def _sum_up(self, start: float, before: Usage) -> None:
         seen, caller, used = self.seen, self._caller, Usage.of_self() - before
-        seen.calls, seen.failures, seen.fallbacks = caller.ended, caller.failures, caller.fallbacks
+        seen.calls, seen.failures = caller.ended, caller.failures
+        seen.fallbacks, seen.in_time = caller.fallbacks, caller.in_time
         seen.seconds = time.monotonic() - start
         seen.calls_per_s = seen.calls / seen.seconds
         ordered = sorted(caller.latencies)
@@ -227,6 +232,7 @@ def main() -> int:
     parser.add_argument("--burst", type=int, default=0, help="calls opened in one instant")
     parser.add_argument("--warm-s", type=float, default=0.0, help="open loop: seconds before it counts")
     parser.add_argument("--timeout-s", type=float, default=10.0, help="longest wait for the end of a call")
+    parser.add_argument("--within-s", type=float, default=0.0, help="counted as in time, from the connect")
     parser.add_argument("--phones", type=int, default=0, help="different phones; 0: never the same twice")
     parser.add_argument("--offset", type=int, default=0, help="number of the first phone")
     parser.add_argument("--fixed", action="store_true", help=f"expect {FIXED_ANI} for every phone")

@@ -56,6 +56,15 @@ def _wait_until_listening(process: "subprocess.Popen[str]", port: int, log: Path
     raise StartError(f"{process.args!r} did not listen on port {port}:\n{log.read_text()[-2000:]}")
 
 
+def wait_until_listening(port: int) -> None:
+    """Return once somebody listens on a port. Raises `StartError`."""
+    stop = time.monotonic() + _START_S
+    while not _is_listening(port):
+        if time.monotonic() > stop:
+            raise StartError(f"nobody listens on port {port}")
+        time.sleep(0.05)
+
+
 def _is_listening(port: int) -> bool:
     """Asked of the kernel: a bare connection would send panoramisk's server into an endless loop."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])

@@ -39,6 +39,9 @@ DEADLINE_S = 0.7
 _OVER_DEADLINE_S = 0.1
 """For connecting, writing and the half-close; what the generator itself was late comes on top."""
 _DEFAULT_ANI = "3105550100"
+_READY_ANSWERS = 20_000
+"""What `ReadyAnswers` keeps, whatever the cache's size."""
+_MAX_WAITED = 0.1
 _WARM_SHARE = 0.2
 _WARM_FILLS = 1.5
 _WARM_S = 15.0
@@ -61,6 +64,15 @@ class Result:
     def longest_allowed_ms(self) -> float:
         """The deadline, and what is not the gateway's."""
         return (self.deadline_s + _OVER_DEADLINE_S) * 1e3 + self.calls["late_max_ms"]
+
+    @property
+    def waited(self) -> float:
+        """Share of the time gateway or generator was runnable and had no CPU."""
+        if not self.looks:
+            return 0.0
+        first, last = self.looks[0], self.looks[-1]
+        gateway_waited = (last.used - first.used).waited_s / max(last.at - first.at, 1.0)
+        return max(gateway_waited, float(self.calls["waited_share"]))
 
     @property
     def faults(self) -> list[str]:
@@ -107,7 +119,7 @@ def soak(options: argparse.Namespace, folder: Path) -> Result:
     certificates = None if options.plain else make_certificates(folder)
     with (
         running_stub(folder, delay_ms=20.0, certificates=certificates, more=stub_options) as stub,
-        load_process("generator.py", load) as generator,
+        load_process("generator.py", load, listens_on=ami_port) as generator,
         running(server(options), stub.url, folder, port=port, ami_port=ami_port, ca_file=stub.ca_file) as (
             pid,
             _port,
@@ -148,8 +160,8 @@ def server(options: argparse.Namespace) -> Server:
 
 
 def warm_s(options: argparse.Namespace) -> float:
-    """Until the cache is full and the pools have settled; what grows before is not judged."""
-    fill_s = options.cache_size / options.rate
+    """Until all that is bounded is full and the pools have settled; what grows before is not judged."""
+    fill_s = max(options.cache_size, _READY_ANSWERS) / options.rate
     return max(_WARM_FILLS * fill_s + _WARM_S, _WARM_SHARE * options.minutes * 60)
 
 
@@ -173,6 +185,9 @@ def tell(result: Result, options: argparse.Namespace) -> None:
     _tell_growths(result.growths, warm_s(options))
     for fault in result.faults:
         print(f"NOT GOOD: {fault}")
+    if result.waited > _MAX_WAITED:
+        busy = f"gateway or generator waited {result.waited:.0%} of the time for a CPU"
+        print(f"the machine was busy, {busy}: what is not good may be its fault; run again when it is quiet")
     if not result.faults:
         print("\ngood: nothing grows, every call has its number, every record came once")
 
@@ -199,6 +214,7 @@ def store(result: Result, options: argparse.Namespace, *, started: float) -> Pat
         "options": {name: str(value) for name, value in vars(options).items()},
         "good": not result.faults,
         "faults": result.faults,
+        "waited": result.waited,
         "growths": [dataclasses.asdict(one) | {"grows": one.grows} for one in result.growths],
         "calls": result.calls,
         "upstream": result.upstream,
