@@ -60,11 +60,13 @@ class Section:
     @property
     def expected_s(self) -> float:
         """About how long it takes, where nothing has to be repeated."""
-        each_s = (
-            self.seconds + float(self.load.get("warm-s", 0)) + self.delay_ms / 1e3 + self.fill / _FILL_PER_S
-        )
-        each_s += _START_S * self.is_fresh + _EXTRA_S[self.kind]
-        return self.rounds * len(self.servers) * each_s + _START_S * len(self.servers)
+        samples = self.rounds * len(self.servers)
+        if self.kind is Kind.BYTES:
+            return samples * _EXTRA_S[self.kind]
+        each_s = self.seconds + self.delay_ms / 1e3 + _EXTRA_S[self.kind]
+        each_s += float(self.load.get("warm-s", 0)) + self.fill / _FILL_PER_S
+        starts = samples if self.is_fresh else len(self.servers)
+        return samples * each_s + starts * _START_S
 
 
 @dataclass(slots=True)
