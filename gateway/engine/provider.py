@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -43,6 +43,8 @@ NO_ANI = "No available ANI found"
 """What an answer without a number says; the Assignment API's words."""
 NOBODY = Answer(None, NO_ANI)
 """The answer when no number may be used."""
+Agree = Callable[[Lead], Awaitable[Choice | None]]
+"""Chooses for a lead so that the other nodes agree."""
 _BEST = AssignmentType.HIGHEST_CONTACT_RATE
 # Rows of other processes taken over at one call: a millisecond.
 _PORTION = 100
@@ -75,6 +77,7 @@ class EngineProvider:
         self._usage = UsageLog(UsageStore(database), settings.flush_interval_s, mark=used.mark)
         self._on_kept: OnKept | None = None
         self._tallies: Tallies | None = None
+        self._agree: Agree | None = None
         if settings.inventory:
             self._store.save(read_inventory(Path(settings.inventory)))
         self._sticky = StickyLog(StickyStore(database), settings)
@@ -151,8 +154,18 @@ class EngineProvider:
         self._attend(now_s)
         return self._selector.explain(lead, now_s)
 
-    def share(self, node: str) -> Tallies:
+    async def choose_agreed(self, lead: Lead) -> Choice | None:
+        """As `choose`, and agreed with other nodes where there are some."""
+        return self.choose(lead) if self._agree is None else await self._agree(lead)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a choice is agreed with other nodes, so that asking for many at a time is worth it."""
+        return self._agree is not None
+
+    def share(self, node: str, agree: Agree) -> Tallies:
         """From now on also count for other nodes, as `node`: see `gateway.engine.shared`. Blocks a moment."""
+        self._agree = agree
         self._tallies = Tallies(node, self._day, UsageStore(self._database).load().others)
         return self._tallies
 

@@ -14,6 +14,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from gateway.engine.agreement import Agreement, Link, Wish
 from gateway.engine.provider import NOBODY, EngineProvider
@@ -31,6 +32,8 @@ from gateway.stores.redis_uses import MOST_ROWS, seen_key
 log = logging.getLogger(__name__)
 
 Done = Callable[[Answer | Reason], None]
+_Outcome = Choice | Reason | None
+"""The choice, `None` when there is no number, or why it could not be chosen."""
 
 _MOST_WAITING = 5_000
 """Further leads are answered at once, counted alone: more than some budgets' worth of calls."""
@@ -43,16 +46,16 @@ class _Ask:
 
     __slots__ = ("_done", "is_queued", "lead", "rounds")
 
-    def __init__(self, lead: Lead, done: Done) -> None:
+    def __init__(self, lead: Lead, done: Callable[[_Outcome], None]) -> None:
         self.lead = lead
         self.rounds = 0
         self.is_queued = True
-        self._done: Done | None = done
+        self._done: Callable[[_Outcome], None] | None = done
 
-    def answer(self, answer: Answer | Reason) -> None:
+    def answer(self, outcome: _Outcome) -> None:
         done, self._done = self._done, None
         if done is not None:
-            done(answer)
+            done(outcome)
 
 
 class SharedEngine:
@@ -69,10 +72,11 @@ class SharedEngine:
         self._idle_s = redis.probe_s
         self._has_sticky = settings.sticky_days > 0
         # A node's counters are its own: another life of the process is another node.
-        self._tallies = engine.share(secrets.token_hex(6))
+        self._tallies = engine.share(secrets.token_hex(6), self.choose)
         self._agreement = Agreement(link, self._tallies, settings, redis.prefix)
         self._queue: deque[_Ask] = deque()
         self._called = asyncio.Event()
+        self._tallies.on_use = self._called.set
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -88,11 +92,17 @@ class SharedEngine:
 
     def ask(self, lead: Lead, deadline: float, done: Done) -> None:  # noqa: ARG002 - the caller watches it
         """Choose for one lead. Calls back at once while Redis is away, else within a few of its budgets."""
-        if not self._link.is_up or lead.explain or self._is_closing or len(self._queue) >= _MOST_WAITING:
-            self._alone(_Ask(lead, done))
+        if lead.explain:  # what it wants told is made with the choice
+            done(self._engine.assign_now(lead))
             return
-        self._queue.append(_Ask(lead, done))
-        self._called.set()
+        self._put(_Ask(lead, partial(_hand_over, done)))
+
+    async def choose(self, lead: Lead) -> Choice | None:
+        """As `ask`, to be awaited."""
+        chosen: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
+        self._put(_Ask(lead, partial(_set_result, chosen)))
+        outcome = await chosen
+        return None if isinstance(outcome, Reason) else outcome
 
     async def close(self) -> None:
         """Answer who waits, tell what is untold if it can be, and leave. Safe to call twice."""
@@ -106,6 +116,13 @@ class SharedEngine:
         for _ in range(1 + self._engine.size // MOST_ROWS):
             if self._link.is_up and self._tallies.is_behind:
                 await self._turn([])
+
+    def _put(self, ask: _Ask) -> None:
+        if self._link.is_up and not self._is_closing and len(self._queue) < _MOST_WAITING:
+            self._queue.append(ask)
+            self._called.set()
+        else:
+            self._alone(ask)
 
     async def _run(self) -> None:
         while not self._is_closing:
@@ -149,7 +166,7 @@ class SharedEngine:
         for (ask, choice), is_granted in zip(picked, granted, strict=True):
             if is_granted:
                 self._engine.confirm(choice)
-                ask.answer(Answer(choice.ani, choice.rule.value))
+                ask.answer(choice)
             else:
                 self._again(ask)
 
@@ -170,7 +187,7 @@ class SharedEngine:
     def _pick(self, ask: _Ask) -> Choice | None:
         choice = self._engine.pick(ask.lead)
         if choice is None:
-            ask.answer(NOBODY)
+            ask.answer(None)
         else:
             self._tallies.want(choice.ani)
         return choice
@@ -181,13 +198,28 @@ class SharedEngine:
             ask.is_queued = True
             self._queue.append(ask)
         else:
-            ask.answer(NOBODY)
+            ask.answer(None)
 
     def _alone(self, ask: _Ask) -> None:
         """Answer without the other nodes; they are told later."""
         try:
-            answer: Answer | Reason = self._engine.assign_now(ask.lead)
+            outcome: _Outcome = self._engine.choose(ask.lead)
         except Exception:
             log.exception("the engine failed for one lead; the call goes on without it")
-            answer = Reason.INTERNAL
-        ask.answer(answer)
+            outcome = Reason.INTERNAL
+        ask.answer(outcome)
+
+
+def _hand_over(done: Done, outcome: _Outcome) -> None:
+    match outcome:
+        case None:
+            done(NOBODY)
+        case Reason():
+            done(outcome)
+        case _:
+            done(Answer(outcome.ani, outcome.rule.value))
+
+
+def _set_result(chosen: "asyncio.Future[_Outcome]", outcome: _Outcome) -> None:
+    if not chosen.done():  # whoever waited may have gone
+        chosen.set_result(outcome)

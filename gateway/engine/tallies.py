@@ -6,7 +6,7 @@ choose ─► pending ─► granted: used        (told with the want itself)
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -68,6 +68,8 @@ class Tallies:
         """Numbers we used without having told so."""
         self._lost: dict[str, None] = {}
         """Numbers to be told with everything known of them, as the store forgot it."""
+        self.on_use: Callable[[], None] | None = None
+        """Called when there is something to tell that was not asked for."""
         for usage in known:
             if usage.day == day and usage.count:
                 self._tallies[usage.number.e164] = _Tally(floor=usage.count)
@@ -97,6 +99,8 @@ class Tallies:
         """A use that was not asked for: the store is told later."""
         self._tally(number.e164).use(now_s)
         self._untold[number.e164] = None
+        if self.on_use is not None:
+            self.on_use()
 
     def want(self, number: PhoneNumber) -> None:
         """A use will be asked for."""

@@ -142,6 +142,22 @@ async def test_a_number_cools_down_for_all_nodes(farm: Farm) -> None:
     assert await nodes[0].call() is not None
 
 
+async def test_who_asks_over_http_keeps_the_caps_of_all_nodes_too(farm: Farm) -> None:
+    nodes = [await farm.open(daily_cap=3) for _ in range(3)]
+    lead = Lead(PhoneNumber("+12127770199"), campaign="c1")
+    choices = await asyncio.gather(*(nodes[n % 3].engine.choose_agreed(lead) for n in range(60)))
+    assert Counter(choice.ani.e164 for choice in choices if choice) == {ani.number.e164: 3 for ani in ANIS}
+
+
+async def test_a_choice_that_did_not_wait_is_told_at_once(farm: Farm) -> None:
+    first, second = await farm.open(), await farm.open()
+    answer = first.engine.assign_now(Lead(PhoneNumber("+12127770199"), campaign="c1"))
+    assert answer.ani is not None
+    await first.in_step()
+    await second.in_step()
+    assert second.knows(answer.ani.e164) == 1
+
+
 async def test_uses_are_spread_evenly_over_all_numbers_by_nodes_that_take_turns(farm: Farm) -> None:
     nodes = [await farm.open() for _ in range(2)]
     for turn in range(40):
