@@ -49,6 +49,8 @@ class Agreement:
         self._epoch = ""
         self._mark = 0
         self._day = tallies.day
+        self.has_more = False
+        """Whether there is more to learn than came with the last answer."""
 
     async def exchange(self, wishes: Sequence[Wish], now_s: float) -> tuple[list[bool], list[Usage]]:
         """Which of the wishes are granted, and what was learnt of numbers others used.
@@ -60,7 +62,7 @@ class Agreement:
         except StoreError:
             self._settle(wishes, [True] * len(wishes), now_s, is_told=False)
             return [True] * len(wishes), []
-        self._mark = reply.mark
+        self._mark, self.has_more = reply.mark, reply.has_more
         self._tallies.heard(request.tell)
         granted = list(reply.granted)
         self._settle(wishes, granted, now_s, is_told=True)

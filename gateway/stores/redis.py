@@ -29,7 +29,8 @@ class RedisStore:
     def __init__(self, settings: RedisSettings) -> None:
         """Connects to nothing yet."""
         self._name = shown(settings.url)
-        tls = {"ssl_ca_certs": settings.ca_file} if settings.ca_file else {}
+        is_tls = settings.url.startswith("rediss:")
+        tls = {"ssl_ca_certs": settings.ca_file} if is_tls and settings.ca_file else {}
         pool = ConnectionPool.from_url(
             settings.url,
             username=settings.username or None,

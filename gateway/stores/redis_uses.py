@@ -238,6 +238,11 @@ class Reply:
     totals: Sequence[Total] = field(default=())
     """Numbers others used since the mark, some at a time, and those that were refused."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether others may have used more numbers than are told here."""
+        return len(self.totals) >= _MOST_NEWS
+
 
 def parse_reply(text: str) -> Reply:
     """The script's answer. Raises `StoreRefusedError` when it makes no sense."""

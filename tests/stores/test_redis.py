@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from gateway.stores.base import StoreBusyError, StoreRefusedError
 from gateway.stores.redis import RedisStore
 from gateway.stores.redis_settings import RedisSettings
+from tests.asterisk.ports import free_tcp_port
 from tests.stores.redis_server import PASSWORD, REAL_REDIS, RedisServer, fetched, settings_for
 
 pytestmark = REAL_REDIS
@@ -61,3 +63,31 @@ async def test_a_unix_socket_does_as_well(tmp_path: Path) -> None:
         store = RedisStore(RedisSettings(url=f"unix://{tmp_path}/r.sock"))
         await store.ping()
         await store.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*request, *name, *files], check=True, capture_output=True)
+    return certificate, key
+
+
+async def test_tls_is_spoken_with_a_server_whose_certificate_is_known(
+    tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    cert, key, port = *certificate, free_tcp_port()
+    tls = ("--tls-port", str(port), "--tls-cert-file", str(cert), "--tls-key-file", str(key))
+    with RedisServer(fetched(), tmp_path, *tls, "--tls-auth-clients", "no"):
+        url = f"rediss://127.0.0.1:{port}/0"
+        known = RedisStore(RedisSettings(url=url, ca_file=str(cert)))
+        await known.ping()
+        await known.close()
+        unknown = RedisStore(RedisSettings(url=url))
+        with pytest.raises(StoreBusyError):
+            await unknown.ping()
+        await unknown.close()
