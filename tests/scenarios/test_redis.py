@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.engine.geo_cache import open_geography
 from gateway.simulator.asterisk import CallResult, place_call
 from gateway.simulator.call import CallRequest
 from tests.scenarios.conftest import RunningGateway, StartGateway
@@ -45,6 +46,7 @@ async def called(gateway: RunningGateway, first: int, count: int) -> list[CallRe
 def starting(
     start_gateway: StartGateway, folder: Path, geography: Path, port: int
 ) -> Callable[..., RunningGateway]:
+    open_geography(str(geography))  # which several processes would else fold at the same time
     inventory = folder / "anis.csv"
     inventory.write_text("number\n" + "".join(f"212555010{number}\n" for number in range(NUMBERS)))
 
