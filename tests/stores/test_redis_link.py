@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.simulator.clock import SimulatedTimeLoop
 from gateway.stores.base import StoreBusyError, StoreError, StoreRefusedError
 from gateway.stores.redis_link import RedisLink
 from gateway.stores.redis_settings import RedisSettings, fault_of, shown
@@ -80,6 +81,22 @@ async def test_after_some_failures_nobody_waits_at_all() -> None:
     with pytest.raises(StoreBusyError, match="is away"):
         await link.read(["key"])
     assert (store.asked, asyncio.get_running_loop().time()) == (asked, began_s)
+    await link.close()
+
+
+async def test_a_process_that_had_no_time_to_hear_the_answer_does_not_blame_the_store() -> None:
+    store = Scripted()
+    link = RedisLink(store, SETTINGS)
+    await link.start()
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimulatedTimeLoop)
+    for _ in range(5):
+        loop.call_soon(setattr, loop._jumping, "now", loop.time() + 1.0)
+        store.delay_s = 0.5
+        with pytest.raises(StoreBusyError):
+            await link.read(["key"])
+    store.delay_s = 0.0
+    assert await link.read(["key"]) == [None]
     await link.close()
 
 
