@@ -185,7 +185,7 @@ async def gateway(file: Path, pbx: Pbx) -> AsyncIterator[None]:
         )
     try:
         give_up_s = time.monotonic() + START_S
-        while not any("status" in one.session.actions for one in pbx.ami.connections):
+        while not is_up(pbx, file.with_suffix(".log")):
             if process.poll() is not None or time.monotonic() > give_up_s:
                 raise SystemExit(f"the gateway did not start:\n{file.with_suffix('.log').read_text()}")
             await asyncio.sleep(0.05)
@@ -193,6 +193,12 @@ async def gateway(file: Path, pbx: Pbx) -> AsyncIterator[None]:
     finally:
         process.terminate()
         process.wait(15)
+
+
+def is_up(pbx: Pbx, log: Path) -> bool:
+    """Whether calls are answered and their ends heard."""
+    is_heard = any("status" in one.session.actions for one in pbx.ami.connections)
+    return is_heard and "listening for Asterisk" in log.read_text()
 
 
 async def trouble(farm: Farm, options: argparse.Namespace) -> dict[str, object]:
