@@ -15,13 +15,14 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from gateway.admin import page
 from gateway.admin.settings import AdminSettings, is_loopback
 from gateway.model.address import split_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-OPEN = frozenset({"/healthz", "/webhooks/dial.batch"})
-"""Paths that need no token: the first tells nothing that is worth one, the other asks for a signature."""
+OPEN = frozenset({"/healthz", "/readyz", "/webhooks/dial.batch"}) | page.PATHS
+"""Paths that need no token: for load balancers, without anything worth one, or asking for a signature."""
 _DRAIN_S = 2.0
 """Longest wait for open requests when the listener closes."""
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from gateway.cli.console import COULD_NOT_START, complain, warn
 
 if TYPE_CHECKING:
     from gateway.config.load import Loaded
+    from gateway.config.problems import Problem
 
 _FILE = "gateway.config_file"
 _FLAGS = "gateway.flags"
@@ -82,6 +83,15 @@ def load_settings(context: click.Context, purpose: str = "calls") -> "Loaded":
         sys.exit(COULD_NOT_START)
     warn(loaded.warnings)
     return loaded
+
+
+def load_what_can_be(context: click.Context) -> "tuple[Loaded, list[Problem]]":
+    """The settings as far as they can be read, and what is wrong with them; prints nothing, never ends."""
+    from gateway.config import load
+    from gateway.config.sources import Flag
+
+    flags = [Flag(name, path, value) for name, path, value in _flags(context)]
+    return load.load_what_can_be(file=context.meta.get(_FILE), environ=os.environ, flags=flags)
 
 
 def _flags(context: click.Context) -> list[tuple[str, str, str]]:

@@ -15,11 +15,11 @@ from gateway.engine.provider import EngineProvider
 from gateway.model.phone import PhoneNumber
 from gateway.service.reporting import Reporting
 from gateway.service.reporting_hub import FeedHub
-from gateway.service.reporting_messages import Tally
 from gateway.service.wiring_calls import CallPath
 from gateway.service.wiring_redis import SharedPath
 from gateway.service.wiring_reports import ReportPath
 from gateway.service.worker_feed import Rows, WorkerFeed
+from gateway.telemetry.figures import CallFigures
 from gateway.telemetry.metrics import Metrics
 
 _WORKERS_LEAVE_S = 3.0
@@ -66,18 +66,17 @@ class Gateway:
                 self.settings, self.metrics, engine=self._engine, reporter=self._reports.reporting
             )
             await self._calls.start()
-            await self._reports.open_doors(self._calls.cache.prewarm)
+            await self._reports.open_doors(self._calls.cache.prewarm, self._calls)
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
+        if self._calls is not None:
+            await self._calls.stop()  # /readyz tells of it meanwhile
         if self._reports is not None:
             await self._reports.close_doors()
-        if self._calls is not None:
-            await self._calls.stop()
-        if self._reports is not None:
             await self._reports.stop()
         if self._engine is not None:
             self._engine.close()
@@ -108,8 +107,9 @@ class WorkerPart:
                 self._slot,
                 most_unsaved=self.settings.service.max_unsaved_reports,
                 notes_assigned=bool(self.settings.ami),
-                tally=self._tally,
+                figures=self._figures,
                 on_prewarmed=self._prewarm,
+                on_watched=self._watch,
             )
             reporter = self._feed if self.settings.dials.targets else None
             self._calls = CallPath(self.settings, self.metrics, engine=self._engine, reporter=reporter)
@@ -134,6 +134,9 @@ class WorkerPart:
     async def stop(self, *, patient: bool = False) -> None:
         """Finish the calls (`AgiServer.stop`), hand over their reports, then leave. Safe to call twice."""
         if self._calls is not None:
+            self._calls.end()
+            if self._feed is not None:
+                self._feed.tell()  # else the others would learn of it in a second
             await self._calls.stop(patient=patient)
         if self._feed is not None:
             await self._feed.close()
@@ -142,8 +145,12 @@ class WorkerPart:
         self._covers.clear()
         self._calls = self._feed = self._engine = None
 
-    def _tally(self) -> Tally:
-        return Tally(self.metrics.calls.latency.count, self.metrics.sessions.open)
+    def _figures(self) -> CallFigures:
+        return CallFigures() if self._calls is None else self._calls.total()
+
+    def _watch(self) -> None:
+        if self._calls is not None:
+            self._calls.watch()
 
     def _prewarm(self, rows: Rows) -> None:
         if self._calls is not None:
@@ -185,18 +192,17 @@ class ReportingPart:
                 self._shared = SharedPath.wanted(self.settings, self._engine)
             if self._shared is not None:
                 await self._shared.start()
-            await self._reports.open_doors(self._hub.prewarm)
+            await self._reports.open_doors(self._hub.prewarm, self._hub.figures)
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Wait for the workers to leave, then write down and send what is there. Safe to call twice."""
-        if self._reports is not None:
-            await self._reports.close_doors()
         if self._hub is not None:
             await self._hub.stop(self.settings.agi.drain_timeout_s + _WORKERS_LEAVE_S)
         if self._reports is not None:
+            await self._reports.close_doors()
             await self._reports.stop()
         if self._shared is not None:
             await self._shared.stop()

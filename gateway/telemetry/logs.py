@@ -108,6 +108,12 @@ class BehindHandler(logging.handlers.QueueHandler):
         super().close()
 
 
+def lines_left_out() -> int:
+    """How many lines of this process were not written because too many waited."""
+    handlers = logging.getLogger().handlers
+    return sum(one.left_out for one in handlers if isinstance(one, BehindHandler))
+
+
 def configure(settings: LogSettings) -> None:
     """Send the logs of this process to standard error, as the settings say."""
     target = logging.StreamHandler(sys.stderr)
