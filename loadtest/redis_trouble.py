@@ -1,6 +1,6 @@
 """Redis stopped, slow and emptied under the load of two gateways: no call late, no record lost, caps held.
 
-    python loadtest/redis_trouble.py --calls-per-s 100
+    PYTHONPATH=. python loadtest/redis_trouble.py --calls-per-s 100
 
 Two gateways, each with workers, choose out of the same numbers by the engine and share counters in a real
 Redis (Debian's package, unpacked). While calls come, Redis is stopped and started empty, slowed by a second,
