@@ -13,6 +13,8 @@ from hypothesis import settings
 
 from gateway.simulator.clock import SimulatedTimeLoop
 from tests.stores.mariadb import STATEMENTS, fetched, running
+from tests.stores.redis_server import RedisServer
+from tests.stores.redis_server import fetched as redis_program
 
 # A busy machine is no fault of the code: examples have no time limit of their own, tests have.
 settings.register_profile("project", deadline=None)
@@ -70,6 +72,23 @@ def mariadb() -> Iterator[Path]:
         running(server, Path(folder), STATEMENTS) as one,
     ):
         yield one
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis; mark its tests with REAL_REDIS."""
+    with RedisServer(redis_program(), tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> RedisServer:
+    """The real Redis, running and empty."""
+    if not redis_server.is_running:
+        redis_server.start()
+    redis_server.cli("FLUSHALL")
+    redis_server.cli("SCRIPT", "FLUSH")
+    return redis_server
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

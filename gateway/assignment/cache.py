@@ -8,6 +8,7 @@ What a later one gives is fresh from then on, so that equal calls find it first.
 from collections import OrderedDict
 from collections.abc import Callable
 from sys import intern
+from typing import NamedTuple, Protocol
 
 from cachetools import TTLCache
 
@@ -30,7 +31,7 @@ def key_of(lead: Lead) -> LeadKey:
     return (phone.e164, code, campaign, pools, assignment_type, branded, explain)
 
 
-def _shelf_key(key: LeadKey) -> ShelfKey | None:
+def shelf_key(key: LeadKey) -> ShelfKey | None:
     """Prospect and campaign, whatever the zip; `None` for a lead that says which numbers it may have.
 
     A lead that asks for an explanation has none either: it is to be asked for, not looked up.
@@ -39,6 +40,30 @@ def _shelf_key(key: LeadKey) -> ShelfKey | None:
     if pools or assignment_type is not None or branded is not None or explain:
         return None
     return (phone, campaign)
+
+
+class Recalled(NamedTuple):
+    """What another gateway answered for an equal lead, or showed the same prospect."""
+
+    ani: PhoneNumber
+    age_s: float
+    source: Source
+
+
+Found = Callable[[Recalled | None], None]
+"""Called exactly once, possibly before `look` returns. Must not raise."""
+
+
+class Recall(Protocol):
+    """A second level behind this cache, asked by the resolver when the cache has nothing."""
+
+    def look(self, key: LeadKey, found: Found) -> None:
+        """Look for an answer; never longer than a small budget or two."""
+        ...
+
+    def tell(self, key: LeadKey, ani: PhoneNumber) -> None:
+        """Let other gateways know an answer, soon. Never blocks."""
+        ...
 
 
 _Kept = tuple[str, float]
@@ -54,6 +79,8 @@ class AnswerCache:
     def __init__(self, settings: AssignmentSettings, time: Callable[[], float]) -> None:
         """`time` is the monotonic clock in seconds."""
         self._time = time
+        self.recall: Recall | None = None
+        """Told of each number that is kept, but for those it told us; `None` when nothing is shared."""
         self._fresh_s = settings.cache_ttl_s
         self._kept_s = max(settings.stale_ttl_s, settings.cache_ttl_s)
         self._size = settings.cache_size
@@ -102,17 +129,28 @@ class AnswerCache:
         """Whether "no number" was the answer a moment ago."""
         return self._none_until > self._time() and key in self._none
 
-    def keep(self, key: LeadKey, ani: PhoneNumber) -> None:
-        """Remember a provider's number; that of a lead that asks for an explanation is not given again."""
+    def keep(self, key: LeadKey, ani: PhoneNumber, *, age_s: float | None = None) -> None:
+        """Remember a provider's number; that of a lead that asks for an explanation is not given again.
+
+        `age_s` is how long ago another gateway was given it, when it comes from there.
+        """
         if key[-1]:
             return
-        now, kept = self._time(), self._kept
+        if self.recall is not None and age_s is None:
+            self.recall.tell(key, ani)
+        now, kept = self._time() - (age_s or 0.0), self._kept
         kept.pop(key, None)
         # Few numbers make up many entries: their texts are shared.
         kept[key] = (intern(ani.e164), now)
         drop_oldest(kept, self._size, now - self._kept_s)
-        if self._has_sticky and (shelf_key := _shelf_key(key)) is not None:
-            self._sticky.put(shelf_key, ani)
+        if self._has_sticky and (place := shelf_key(key)) is not None:
+            self._sticky.put(place, ani)
+
+    def take(self, key: LeadKey, found: Recalled) -> Decision | None:
+        """Remember what another gateway answered; the decision when that is fresh."""
+        self.keep(key, found.ani, age_s=found.age_s)
+        known = self.fresh(key)
+        return None if known is None else Decision(known.status, found.source, known.ani)
 
     def keep_none(self, key: LeadKey) -> None:
         """Remember that no provider has a number; as with `keep`."""
@@ -132,12 +170,12 @@ class AnswerCache:
         self._prewarmed.put((phone.e164, campaign), ani, left_s)
 
     def _from_shelves(self, key: LeadKey) -> Decision | None:
-        shelf_key = _shelf_key(key)
-        if shelf_key is None:
+        place = shelf_key(key)
+        if place is None:
             return None
-        source, ani = Source.CACHE, self._prewarmed.get(shelf_key)
+        source, ani = Source.CACHE, self._prewarmed.get(place)
         if ani is None:
-            source, ani = Source.STICKY, self._sticky.get(shelf_key)
+            source, ani = Source.STICKY, self._sticky.get(place)
         if ani is None:
             return None
         self.keep(key, ani)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from gateway.assignment.cache import AnswerCache, LeadKey, key_of
+from gateway.assignment.cache import AnswerCache, LeadKey, Recalled, key_of
 from gateway.assignment.campaigns import Campaigns
 from gateway.assignment.deadlines import Clock, Deadlines
 from gateway.assignment.fallback import Fallback
@@ -108,7 +108,10 @@ class Resolver:
             return
         flight = self._flights[key] = _Flight(lead, key, self._lanes_for(lead))
         flight.deadline = self._wait(flight, deliver)
-        self._ask_next(flight)
+        if self._cache.recall is None:
+            self._ask_next(flight)
+        else:
+            self._cache.recall.look(key, partial(self._recalled, flight))
 
     def now(self) -> float:
         """The time of the clock that `fresh_until` goes by."""
@@ -137,6 +140,14 @@ class Resolver:
         waiter = _Waiter(flight, deliver)
         flight.waiters[waiter] = None
         return self._deadlines.watch(waiter)
+
+    def _recalled(self, flight: _Flight, found: Recalled | None) -> None:
+        """What another gateway answered, if any, is as good as an answer of our own of that age."""
+        known = self._cache.take(flight.key, found) if found and self._owned.accepts(found.ani) else None
+        if known is None:
+            self._ask_next(flight)
+        else:
+            self._finish(flight, known)
 
     def _ask_next(self, flight: _Flight) -> None:
         if not flight.lanes or not flight.waiters:
@@ -178,7 +189,6 @@ class Resolver:
         """The flight is over: remember the answer and deliver it to all who wait."""
         if self._flights.get(flight.key) is not flight:
             return
-        del self._flights[flight.key]
         if ani is not None:
             self._cache.keep(flight.key, ani)
             decision = flight.explained(Decision(_ASSIGNED, source, ani))
@@ -188,6 +198,12 @@ class Resolver:
             decision = _NOBODY_WAITS
             if flight.waiters:
                 decision = flight.explained(self._fallback.decide(flight.lead, reason))
+        self._finish(flight, decision)
+
+    def _finish(self, flight: _Flight, decision: Decision) -> None:
+        if self._flights.get(flight.key) is not flight:
+            return
+        del self._flights[flight.key]
         for waiter in flight.waiters:
             self._deadlines.release(waiter)
             self._deliver(waiter, decision)

@@ -53,13 +53,17 @@ async def _serve(settings: "Settings") -> None:
     from gateway.engine.provider import EngineProvider
     from gateway.engine.webhooks import Webhooks
     from gateway.service.loop import settle_memory
+    from gateway.service.wiring_redis import SharedPath
 
     engine = EngineProvider.open(settings.engine)
     webhooks = Webhooks(settings.webhooks, engine.inventory())
     engine.tell_kept_dials(webhooks.put)
     server = ApiServer(engine, settings.api, settings.api_keys)
+    shared = SharedPath.wanted(settings, engine)
     try:
         settle_memory()
+        if shared is not None:
+            await shared.start()
         await webhooks.start()
         await server.start()
         for host, port in server.addresses:
@@ -68,6 +72,8 @@ async def _serve(settings: "Settings") -> None:
     finally:
         await server.stop()
         await webhooks.stop()
+        if shared is not None:
+            await shared.stop()
         engine.close()
 
 

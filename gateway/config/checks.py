@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
+from importlib.util import find_spec
 
 from gateway.admin.settings import is_loopback
 from gateway.agi.settings import CallerIdName
@@ -9,6 +10,7 @@ from gateway.config.problems import Problem
 from gateway.config.schema import entries
 from gateway.config.settings import Settings
 from gateway.model.decision import Source
+from gateway.stores.redis_settings import fault_of
 
 
 class Purpose(StrEnum):
@@ -145,6 +147,20 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         yield "engine.database", others, "is missing, and the workers count the numbers' uses in it", hint
 
 
+def _redis(settings: Settings) -> Iterator[Finding]:
+    """The address of what is shared, and the driver for it."""
+    url = settings.redis.url
+    if not url:
+        return
+    if fault := fault_of(url):
+        hint = (
+            "write redis://HOST:PORT/0; a user goes into redis.username, a password into redis.password_file"
+        )
+        yield "redis.url", (), fault, hint
+    elif find_spec("redis") is None:
+        yield "redis.url", (), "needs the driver for Redis", "pip install 'ani-gateway[redis]'"
+
+
 def _api(settings: Settings) -> Iterator[Finding]:
     yield from _inventory(settings, "the engine's API")
     if not (settings.api.keys or any(one.key for one in settings.api_keys.values())):
@@ -184,8 +200,19 @@ def _api_in_serve(settings: Settings) -> Iterator[Finding]:
 
 
 _CHECKS: dict[Purpose, tuple[Callable[[Settings], Iterator[Finding]], ...]] = {
-    Purpose.CALLS: (_times, _texts, _providers, _owned, _dials, _admin, _api_in_serve, _webhooks, _workers),
-    Purpose.API: (_api, _webhooks),
+    Purpose.CALLS: (
+        _times,
+        _texts,
+        _providers,
+        _owned,
+        _dials,
+        _admin,
+        _api_in_serve,
+        _webhooks,
+        _workers,
+        _redis,
+    ),
+    Purpose.API: (_api, _webhooks, _redis),
     Purpose.DIALS: (),
     Purpose.MANAGE: (),
     Purpose.OUTDIALS: (_voipbin,),

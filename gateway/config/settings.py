@@ -24,6 +24,7 @@ from gateway.providers.outboundani_results import OutboundAniResultsSettings
 from gateway.providers.outboundiq_account import OutboundIqSettings
 from gateway.providers.outboundiq_dials import OutboundIqDialsSettings
 from gateway.providers.voipbin_requests import VoipBinSettings
+from gateway.stores.redis_settings import RedisSettings
 from gateway.stores.settings import SpoolSettings
 from gateway.sync.settings import ManagementSettings
 from gateway.telemetry.settings import LogSettings
@@ -66,6 +67,7 @@ class Settings:
     webhooks: dict[str, WebhookSettings] = field(default_factory=dict)
     ami: dict[str, AmiSettings] = field(default_factory=dict)
     dials: DialsSettings = field(default_factory=DialsSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     voipbin: VoipBinSettings = field(default_factory=VoipBinSettings)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -21,8 +21,10 @@ from gateway.engine.pools import Pools
 from gateway.engine.refresh import Known, Portion, Refresh
 from gateway.engine.selector import Choice, Selector, Terms
 from gateway.engine.settings import EngineSettings
+from gateway.engine.sticky import Kept
 from gateway.engine.sticky_log import StickyLog
 from gateway.engine.survey import Surveyor
+from gateway.engine.tallies import Tallies
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
 from gateway.model.dial import Dial
@@ -41,7 +43,10 @@ from gateway.stores.usage import Usage, UsageStore
 
 NO_ANI = "No available ANI found"
 """What an answer without a number says; the Assignment API's words."""
-_NOBODY = Answer(None, NO_ANI)
+NOBODY = Answer(None, NO_ANI)
+"""The answer when no number may be used."""
+Agree = Callable[[Lead], Awaitable[Choice | None]]
+"""Chooses for a lead so that the other nodes agree."""
 _BEST = AssignmentType.HIGHEST_CONTACT_RATE
 # Rows of other processes taken over at one call: a millisecond.
 _PORTION = 100
@@ -73,6 +78,8 @@ class EngineProvider:
         used = UsageStore(database).load()
         self._usage = UsageLog(UsageStore(database), settings.flush_interval_s, mark=used.mark)
         self._on_kept: OnKept | None = None
+        self._tallies: Tallies | None = None
+        self._agree: Agree | None = None
         if settings.inventory:
             self._store.save(read_inventory(Path(settings.inventory)))
         self._sticky = StickyLog(StickyStore(database), settings)
@@ -122,20 +129,14 @@ class EngineProvider:
             chosen, explanation = self.choose_explained(lead)
             return Answer(None if chosen is None else chosen.ani, explanation.text)
         choice = self.choose(lead)
-        return _NOBODY if choice is None else Answer(choice.ani, choice.rule.value)
+        return NOBODY if choice is None else Answer(choice.ani, choice.rule.value)
 
     def choose(self, lead: Lead) -> Choice | None:
         """The number for one lead with the rule that chose it, `None` when there is none."""
         now_s = self._clock()
-        if now_s >= self._attend_s:
-            self._attend(now_s)
-        choice = self._selector.select(lead, now_s)
+        choice = self._pick(lead, now_s)
         if choice is not None:
-            self._usage.count(choice, self._day, now_s)
-            if self._usage.expects_news or self._sticky.expects_news:
-                self._attend_s = 0.0
-        if lead.assignment_type is _BEST and not self._refresh.wants_rates:
-            self._want_rates()
+            self._count(choice, now_s)
         return choice
 
     def choose_explained(self, lead: Lead) -> tuple[Choice | None, Explanation]:
@@ -144,7 +145,7 @@ class EngineProvider:
         self._attend(now_s)
         choice, explanation = self._selector.select_explained(lead, now_s)
         if choice is not None:
-            self._usage.count(choice, self._day, now_s)
+            self._count(choice, now_s)
         if lead.assignment_type is _BEST and not self._refresh.wants_rates:
             self._want_rates()
         return choice, explanation
@@ -154,6 +155,43 @@ class EngineProvider:
         now_s = self._clock()
         self._attend(now_s)
         return self._selector.explain(lead, now_s)
+
+    async def choose_agreed(self, lead: Lead) -> Choice | None:
+        """As `choose`, and agreed with other nodes where there are some."""
+        return self.choose(lead) if self._agree is None else await self._agree(lead)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a choice is agreed with other nodes, so that asking for many at a time is worth it."""
+        return self._agree is not None
+
+    def share(self, node: str, agree: Agree) -> Tallies:
+        """From now on also count for other nodes, as `node`: see `gateway.engine.shared`. Blocks a moment."""
+        self._agree = agree
+        self._tallies = Tallies(node, self._day, UsageStore(self._database).load().others)
+        return self._tallies
+
+    def attend(self) -> float:
+        """Do what is due besides the calls; gives the time."""
+        now_s = self._clock()
+        self._attend(now_s)
+        return now_s
+
+    def pick(self, lead: Lead) -> Choice | None:
+        """As `choose`, for a use that is not certain: `confirm` it, or `recount` why it is refused."""
+        return self._pick(lead, self._clock())
+
+    def confirm(self, choice: Choice) -> None:
+        """The choice that was picked is used; other nodes know."""
+        self._usage.count(choice, self._day, self._clock())
+
+    def recount(self, usage: Iterable[Usage]) -> None:
+        """Choose by these uses from now on, those of all nodes together."""
+        self._selector.recount(usage)
+
+    def remember(self, prospect: str, kept: Kept) -> None:
+        """Show the prospect again what another node showed, if that was later."""
+        self._sticky.take(prospect, kept)
 
     def apply(self, old: Item | None, new: Item | None) -> None:
         """Choose by a change of the inventory from the next choice on. Never blocks.
@@ -228,6 +266,21 @@ class EngineProvider:
             last_first.callback(self._usage.close)
             last_first.callback(self._refresh.close)
 
+    def _pick(self, lead: Lead, now_s: float) -> Choice | None:
+        if now_s >= self._attend_s:
+            self._attend(now_s)
+        choice = self._selector.select(lead, now_s)
+        if lead.assignment_type is _BEST and not self._refresh.wants_rates:
+            self._want_rates()
+        return choice
+
+    def _count(self, choice: Choice, now_s: float) -> None:
+        self._usage.count(choice, self._day, now_s)
+        if self._usage.expects_news or self._sticky.expects_news:
+            self._attend_s = 0.0
+        if self._tallies is not None:
+            self._tallies.use(choice.ani, now_s)
+
     def _kept(self, dials: Sequence[Dial]) -> None:
         if self._on_kept is not None:
             self._on_kept(dials)
@@ -259,6 +312,8 @@ class EngineProvider:
         if now_s >= self._day_ends_s:
             self._set_day(now_s)
             self._selector.begin_day(self._day)
+            if self._tallies is not None:
+                self._tallies.begin_day(self._day)
         if now_s >= self._refresh.next_s:
             portion = self._refresh.attend(now_s)
             if portion is not None:
@@ -268,7 +323,10 @@ class EngineProvider:
 
     def _learn(self) -> None:
         """Take over what other processes did with the same inventory, a millisecond's worth."""
-        self._selector.recount(self._usage.news(_PORTION))
+        news = self._usage.news(_PORTION)
+        if self._tallies is not None:
+            news = [self._tallies.usage(row) for row in news]
+        self._selector.recount(news)
         self._sticky.learn(_PORTION)
 
     def _apply_portion(self, portion: Portion) -> None:

@@ -55,6 +55,11 @@ class StickyLog:
             for row in self._rows.news(most):
                 self._map.learn(row.prospect, _kept(row))
 
+    def take(self, prospect: str, kept: Kept) -> None:
+        """Take over what another node showed, if it was later."""
+        if self._map is not None:
+            self._map.learn(prospect, kept)
+
     def close(self) -> None:
         """Write what is left, and wait for it. Raises `StoreError`."""
         if self._rows is not None:

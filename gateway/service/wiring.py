@@ -16,6 +16,7 @@ from gateway.model.phone import PhoneNumber
 from gateway.service.reporting import Reporting
 from gateway.service.reporting_hub import FeedHub
 from gateway.service.wiring_calls import CallPath
+from gateway.service.wiring_redis import SharedPath
 from gateway.service.wiring_reports import ReportPath
 from gateway.service.worker_feed import Rows, WorkerFeed
 from gateway.telemetry.figures import CallFigures
@@ -164,6 +165,7 @@ class ReportingPart:
         self.settings = settings
         self.metrics = Metrics()
         self._engine: EngineProvider | None = None
+        self._shared: SharedPath | None = None
         self._hub: FeedHub | None = None
         self._reports: ReportPath | None = None
 
@@ -186,6 +188,10 @@ class ReportingPart:
             time = asyncio.get_running_loop().time
             self._hub = FeedHub(self.settings.assignment, self._reports.reporting, time=time)
             await self._hub.start(feed)
+            if self.settings.api.in_serve and self._engine is not None:
+                self._shared = SharedPath.wanted(self.settings, self._engine)
+            if self._shared is not None:
+                await self._shared.start()
             await self._reports.open_doors(self._hub.prewarm, self._hub.figures)
         except BaseException:
             await self.stop()
@@ -198,9 +204,11 @@ class ReportingPart:
         if self._reports is not None:
             await self._reports.close_doors()
             await self._reports.stop()
+        if self._shared is not None:
+            await self._shared.stop()
         if self._engine is not None:
             self._engine.close()
-        self._reports = self._hub = self._engine = None
+        self._reports = self._hub = self._shared = self._engine = None
 
 
 def open_engine(settings: Settings) -> EngineProvider | None:

@@ -28,6 +28,7 @@ from gateway.model.dial import CallEnd
 from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
 from gateway.service.call_figures import able_now, figures_of
+from gateway.service.wiring_redis import SharedPath
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.figures import CallFigures
 from gateway.telemetry.metrics import Metrics
@@ -62,6 +63,7 @@ class CallPath:
         self._is_stopping = False
         self._upstreams: list[OutboundIq | OutboundAni] = []
         self._coalescers: list[Coalescer] = []
+        self._shared: SharedPath | None = None
         self._resolver: Resolver | None = None
         self._report: Report | None = None
         self.server: AgiServer | None = None
@@ -71,6 +73,10 @@ class CallPath:
         """Open the upstreams and listen, at the settings' addresses or with `sockets`. Raises `OSError`."""
         settings = self._settings
         campaigns = Campaigns(settings.assignment, settings.campaigns)
+        self._shared = SharedPath.wanted(settings, self._engine)
+        if self._shared is not None:
+            await self._shared.start()
+            self.cache.recall = self._shared.answers
         self._resolver = await self._make_resolver(campaigns)
         assign = Assign(
             settings.agi,
@@ -106,7 +112,9 @@ class CallPath:
             await coalescer.close()
         for upstream in self._upstreams:
             await upstream.close()
-        self.server = self._resolver = self._report = None
+        if self._shared is not None:
+            await self._shared.stop()
+        self.server = self._resolver = self._report = self._shared = None
         self._upstreams.clear()
 
     def workers(self) -> tuple[WorkerFigures, ...]:
@@ -153,7 +161,9 @@ class CallPath:
 
     async def _lanes(self, engine: LocalLane | None) -> dict[Source, Lane]:
         lanes: dict[Source, Lane] = {}
-        if engine is not None:
+        if self._shared is not None and self._shared.engine is not None:
+            lanes[Source.ENGINE] = self._shared.engine
+        elif engine is not None:
             lanes[Source.ENGINE] = engine
         if self._settings.outboundiq.key:
             outboundiq = OutboundIq(self._settings.outboundiq)

@@ -110,7 +110,7 @@ class DialerApi:
     async def next(self, asked: Asked[NextBody]) -> Answered:
         """`POST /dialer/next`."""
         body = asked.given
-        choice, why = choose(self._provider, _lead(asked))
+        choice, why = await choose(self._provider, _lead(asked))
         if choice is None:
             return Answered(NoAni(success=False, message=NO_ANI, explain=why), 404)
         ani = choice.ani.e164 if body.e164 else choice.ani.national

@@ -36,10 +36,10 @@ class Explained(msgspec.Struct):
     """The last one is the choice, if there is one."""
 
 
-def choose(provider: EngineProvider, lead: Lead) -> tuple[Choice | None, Explained | msgspec.UnsetType]:
+async def choose(provider: EngineProvider, lead: Lead) -> tuple[Choice | None, Explained | msgspec.UnsetType]:
     """The number for `lead`, and why when `lead.explain` asks for it."""
     if not lead.explain:
-        return provider.choose(lead), msgspec.UNSET
+        return await provider.choose_agreed(lead), msgspec.UNSET
     choice, explanation = provider.choose_explained(lead)
     return choice, _told(explanation)
 
