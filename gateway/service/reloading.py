@@ -63,7 +63,9 @@ class Reloader:
                 outcome = await self._reload()
             except ConfigError as error:
                 _name(error.problems)
-                outcome = _refused(f"{len(error.problems)} problems in the configuration")
+                count = len(error.problems)
+                plural = "s" if count > 1 else ""
+                outcome = _refused(f"{count} problem{plural} in the configuration")
             except (ReloadError, OSError, ValueError, StoreError) as error:
                 outcome = _refused(str(error))
             except Exception:
