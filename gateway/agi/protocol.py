@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, cast
 
 from gateway.agi.environment import Environment, verb_of
-from gateway.agi.session import DECIDING, ENVIRONMENT, HUNG_UP, NOTHING, OVER, REQUEST, Session
+from gateway.agi.session import DECIDING, HUNG_UP, NOTHING, OVER, REQUEST, Session
 from gateway.agi.verbs.base import outcome
 from gateway.model.decision import Decision, Reason, Status
 
@@ -75,18 +75,9 @@ class AgiProtocol(asyncio.Protocol):
             log.warning("Asterisk at %s refused a command: %s", self._peer.address, errors[0])
         if self._session.is_empty:
             self._server.metrics.health_checks += 1
-        self._server.leave(self._peer)
-        # The deadlines keep us until our time is over; what is large goes now.
+        self._server.leave(self, self._peer)
         self._session = _ENDED
         del self._transport
-
-    def has_request(self) -> bool:
-        """Whether the environment is complete, or the connection over before it was."""
-        return self._session.state is not ENVIRONMENT
-
-    def is_over(self) -> bool:
-        """Whether the connection has ended."""
-        return self._session.state is OVER
 
     def expire(self) -> None:
         """Time is up: answer if nothing was answered yet, and close."""
@@ -105,6 +96,7 @@ class AgiProtocol(asyncio.Protocol):
     def _answer_request(self, environment: Environment) -> None:
         server = self._server
         server.metrics.requests += 1
+        server.environments.release(self)
         server.sessions.watch(self)
         environment.peer = self._peer.address
         if self._overloaded:

@@ -52,10 +52,10 @@ class AgiServer:
         self._peers: dict[str, Peer] = {}
         self._refusals = Throttle(log, most=1)
         self.environments: Deadlines[AgiProtocol] = Deadlines(
-            loop, settings.environment_timeout_s, AgiProtocol.expire, AgiProtocol.has_request
+            loop, settings.environment_timeout_s, AgiProtocol.expire
         )
         self.sessions: Deadlines[AgiProtocol] = Deadlines(
-            loop, settings.session_timeout_s, AgiProtocol.expire, AgiProtocol.is_over
+            loop, settings.session_timeout_s, AgiProtocol.expire
         )
         """Every admitted connection is watched by the first until its request is complete, then by this."""
         self._servers: list[asyncio.Server] = []
@@ -157,8 +157,10 @@ class AgiServer:
             return peer, False
         return peer, True
 
-    def leave(self, peer: Peer) -> None:
+    def leave(self, connection: AgiProtocol, peer: Peer) -> None:
         """A connection of this peer is over."""
+        self.environments.release(connection)
+        self.sessions.release(connection)
         peer.open -= 1
         self._open -= 1
         self.metrics.open -= 1

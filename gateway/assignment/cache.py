@@ -7,7 +7,7 @@ What a later one gives is fresh from then on, so that equal calls find it first.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from sys import intern
 
 from cachetools import TTLCache
 
@@ -20,6 +20,7 @@ from gateway.model.phone import PhoneNumber
 _NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
 _DAY_S = 86_400.0
 _LEARNED_AT_ONCE = 200
+_ASSIGNED, _CACHE = Status.ASSIGNED, Source.CACHE  # looking a member up in its enum takes longer
 
 LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None, bool]
 
@@ -41,10 +42,11 @@ def _shelf_key(key: LeadKey) -> ShelfKey | None:
     return (phone, campaign)
 
 
-class _Kept(NamedTuple):
-    ani: PhoneNumber
-    kept_at: float
-    decision: Decision
+_Kept = tuple[str, float]
+"""The number in E.164, and when it was kept.
+
+A text and a time only: the garbage collector does not walk what holds nothing but those.
+"""
 
 
 class AnswerCache:
@@ -77,19 +79,20 @@ class AnswerCache:
     def fresh(self, key: LeadKey) -> Decision | None:
         """The decision to give again, or `None`."""
         kept = self._kept.get(key)
-        if kept is not None and kept.kept_at + self._fresh_s > self._time():
-            return kept.decision
+        if kept is not None and kept[1] + self._fresh_s > self._time():
+            return Decision(_ASSIGNED, _CACHE, PhoneNumber(kept[0]))
         return self._from_shelves(key) if self._has_shelves else None
 
     def fresh_until(self, key: LeadKey) -> float:
         """When `fresh` will stop giving the answer; 0 when there is none."""
         kept = self._kept.get(key)
-        return 0.0 if kept is None else kept.kept_at + self._fresh_s
+        return 0.0 if kept is None else kept[1] + self._fresh_s
 
     def stale(self, key: LeadKey) -> PhoneNumber | None:
         """The number answered at most `stale_ttl_s` ago."""
         kept = self._kept.get(key)
-        return kept.ani if kept is not None and kept.kept_at + self._kept_s > self._time() else None
+        is_there = kept is not None and kept[1] + self._kept_s > self._time()
+        return PhoneNumber(kept[0]) if kept is not None and is_there else None
 
     def is_none(self, key: LeadKey) -> bool:
         """Whether "no number" was the answer a moment ago."""
@@ -101,9 +104,9 @@ class AnswerCache:
             return
         now, kept = self._time(), self._kept
         kept.pop(key, None)
-        kept[key] = _Kept(ani, now, Decision(Status.ASSIGNED, Source.CACHE, ani))
-        too_old = now - self._kept_s
-        drop_oldest(kept, self._size, lambda one: one.kept_at <= too_old)
+        # Few numbers make up many entries: their texts are shared.
+        kept[key] = (intern(ani.e164), now)
+        drop_oldest(kept, self._size, now - self._kept_s)
         if self._has_sticky and (shelf_key := _shelf_key(key)) is not None:
             self._sticky.put(shelf_key, ani)
 

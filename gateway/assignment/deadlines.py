@@ -1,12 +1,12 @@
 """Many deadlines of equal length, one timer.
 
-Calls that may all wait equally long expire in the order they came, so one timer for the oldest still waiting
-serves all; the cost per call does not grow with the number of calls waiting. What is over is not taken out,
-which would cost every call something, but passed over when its time comes.
+Calls that may all wait equally long expire in the order they came, so one timer for the oldest one waiting
+serves all; the cost per call does not grow with the number of calls waiting. What is over is released at
+once: objects that live on for seconds would fill memory and be walked by the garbage collector.
 """
 
-from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, Generic, Protocol, TypeVar
 
 
@@ -34,34 +34,31 @@ ItemT = TypeVar("ItemT")
 
 
 class Deadlines(Generic[ItemT]):
-    """Watches items that may each take `lifetime_s`, and hands over those that are not over by then."""
+    """Watches items that may each take `lifetime_s`, and hands over those that are not released by then."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        lifetime_s: float,
-        expire: Callable[[ItemT], None],
-        is_over: Callable[[ItemT], bool],
-    ) -> None:
-        """`expire` is called once for an item that is not over in time; neither function may raise."""
+    def __init__(self, clock: Clock, lifetime_s: float, expire: Callable[[ItemT], None]) -> None:
+        """`expire` is called once for an item that is not released in time; it may not raise."""
         self._clock = clock
         self._lifetime_s = lifetime_s
         self._expire = expire
-        self._is_over = is_over
-        self._due: deque[tuple[float, ItemT]] = deque()
+        self._due: dict[ItemT, float] = {}
+        """In the order they came; a dict, so that one can leave without the others being touched."""
         self._timer: Timer | None = None
 
     def watch(self, item: ItemT) -> float:
-        """Start the item's time; returns its deadline on the clock."""
-        deadline = self._clock.time() + self._lifetime_s
-        self._due.append((deadline, item))
+        """Start the item's time, which must not be watched already; returns its deadline on the clock."""
+        deadline = self._due[item] = self._clock.time() + self._lifetime_s
         if self._timer is None:
             self._timer = self._clock.call_at(deadline, self._ring)
         return deadline
 
+    def release(self, item: ItemT) -> None:
+        """The item is over, if it was watched at all."""
+        self._due.pop(item, None)
+
     def waiting(self) -> list[ItemT]:
-        """What is watched and not over, the oldest first."""
-        return [item for _, item in self._due if not self._is_over(item)]
+        """What is watched, the oldest first."""
+        return list(self._due)
 
     def close(self) -> None:
         """Stop the timer and forget all items."""
@@ -72,11 +69,10 @@ class Deadlines(Generic[ItemT]):
 
     def _ring(self) -> None:
         self._timer = None
-        due, is_over = self._due, self._is_over
         now = self._clock.time()
-        while due and (due[0][0] <= now or is_over(due[0][1])):
-            _, item = due.popleft()
-            if not is_over(item):
+        # First found, then let go: looking for the first of a dict again and again steps over every gap.
+        for item in [item for item, _ in takewhile(lambda one: one[1] <= now, self._due.items())]:
+            if self._due.pop(item, None) is not None:  # else released while another one expired
                 self._expire(item)
-        if due and self._timer is None:
-            self._timer = self._clock.call_at(due[0][0], self._ring)
+        if self._due and self._timer is None:
+            self._timer = self._clock.call_at(next(iter(self._due.values())), self._ring)

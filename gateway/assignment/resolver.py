@@ -8,7 +8,6 @@ not as a task: a hit costs no task at all, a miss shares the task of its request
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 from gateway.assignment.cache import AnswerCache, LeadKey, key_of
@@ -30,17 +29,13 @@ Deliver = Callable[[Decision], None]
 
 
 class _Waiter:
-    """One call waiting for a flight; without a flight once it has its decision."""
+    """One call waiting for a flight."""
 
     __slots__ = ("deliver", "flight")
 
     def __init__(self, flight: "_Flight", deliver: Deliver) -> None:
-        self.flight: _Flight | None = flight
-        self.deliver: Deliver | None = deliver
-
-    def is_over(self) -> bool:
-        """Whether it has its decision."""
-        return self.flight is None
+        self.flight = flight
+        self.deliver = deliver
 
 
 class _Flight:
@@ -64,9 +59,7 @@ class _Flight:
 
     def explained(self, decision: Decision) -> Decision:
         """`decision` with what led to it, when the lead asks for that."""
-        if not self.lead.explain:
-            return decision
-        return replace(decision, explanation="; ".join(filter(None, (*self.told, decision.explanation))))
+        return decision.explained(self.told) if self.lead.explain else decision
 
 
 class Resolver:
@@ -94,7 +87,7 @@ class Resolver:
         self._flights: dict[LeadKey, _Flight] = {}
         self._lanes_of: dict[tuple[Source, ...], list[Lane]] = {}
         """Lanes by the providers of a campaign, the first last; few lists are configured."""
-        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire, _Waiter.is_over)
+        self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire)
 
     def resolve(self, lead: Lead, deliver: Deliver) -> None:
         """Decide for one call: at once from the cache, else when a provider answered or the deadline came."""
@@ -193,21 +186,18 @@ class Resolver:
             if flight.waiters:
                 decision = flight.explained(self._fallback.decide(flight.lead, reason))
         for waiter in flight.waiters:
+            self._deadlines.release(waiter)
             self._deliver(waiter, decision)
 
     def _expire(self, waiter: _Waiter) -> None:
         """The deadline came first. The flight goes on without the call, to warm the cache."""
         flight = waiter.flight
-        if flight is not None:
-            del flight.waiters[waiter]
-            self._deliver(waiter, flight.explained(self._fallback.decide(flight.lead, Reason.TIMEOUT)))
+        del flight.waiters[waiter]
+        self._deliver(waiter, flight.explained(self._fallback.decide(flight.lead, Reason.TIMEOUT)))
 
     def _deliver(self, waiter: _Waiter, decision: Decision) -> None:
-        deliver, waiter.deliver, waiter.flight = waiter.deliver, None, None
-        if deliver is None:
-            return
         try:
-            deliver(decision)
+            waiter.deliver(decision)
         except Exception:
             self._metrics.faults += 1
             log.exception("delivering a decision failed; the other calls go on")

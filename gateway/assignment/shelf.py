@@ -11,22 +11,21 @@ from typing import TypeVar
 
 from gateway.model.phone import PhoneNumber
 
-K = TypeVar("K")
-V = TypeVar("V")
+KeyT = TypeVar("KeyT")
 ShelfKey = tuple[str, str]
 """Prospect in E.164, and campaign."""
 
 _DROPPED_AT_ONCE = 2  # one more than is added, so that it shrinks again
 
 
-def drop_oldest(kept: OrderedDict[K, V], size: int, is_too_old: Callable[[V], bool]) -> None:
-    """After one entry was added to `kept`, drop what is too old or too much from its beginning.
+def drop_oldest(kept: OrderedDict[KeyT, tuple[str, float]], size: int, until: float) -> None:
+    """After an entry was added to `kept`, drop what is too much, or timed `until` or before.
 
-    Few at a time, so that no call waits for a whole list to go.
+    From its beginning, few at a time, so that no call waits for a whole list to go.
     """
     for _ in range(min(_DROPPED_AT_ONCE, len(kept))):
         oldest = next(iter(kept))
-        if len(kept) <= size and not is_too_old(kept[oldest]):
+        if len(kept) <= size and kept[oldest][1] > until:
             return
         del kept[oldest]
 
@@ -69,4 +68,4 @@ class Shelf:
         self._kept.pop(key, None)
         # Few campaigns and few numbers make up many of these: their texts are shared.
         self._kept[key[0], sys.intern(key[1])] = (sys.intern(ani.e164), now + keep_s)
-        drop_oldest(self._kept, self._size, lambda kept: kept[1] <= now)
+        drop_oldest(self._kept, self._size, now)

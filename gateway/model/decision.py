@@ -1,7 +1,9 @@
 """What was decided for one call, in the words the dialplan reads."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gateway.model.phone import PhoneNumber
 
@@ -65,8 +67,7 @@ class Reason(StrEnum):
     """A fault of the gateway itself; the log names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, gc=False):
     """The answer to one assignment. `ani` is `None` unless the status is ASSIGNED or FALLBACK."""
 
     status: Status
@@ -75,3 +76,8 @@ class Decision:
     reason: Reason = Reason.NONE
     explanation: str = ""
     """For a lead that asks for it: who was asked, what they said, which rule chose; "" otherwise."""
+
+    def explained(self, told: Iterable[str]) -> "Decision":
+        """The same with what was told before in front of the explanation."""
+        explanation = "; ".join(filter(None, (*told, self.explanation)))
+        return Decision(self.status, self.source, self.ani, self.reason, explanation)

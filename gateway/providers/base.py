@@ -13,8 +13,9 @@ The tree of errors; callers choose by type, never by text:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from gateway.model.decision import Source
 from gateway.model.dial import Dial
@@ -78,8 +79,7 @@ class BadAnswerError(ProviderError):
     """The provider answered something that cannot be understood."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, gc=False):
     """A provider's answer for one lead. `ani` is `None` when it has no number: an answer, not an error."""
 
     ani: PhoneNumber | None

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+from msgspec import Struct
 from yarl import URL
 
 from gateway.providers.base import BadAnswerError, RateLimitedError, TimedOutError, UnavailableError
@@ -26,8 +27,7 @@ _REDIRECTION = 300
 _MAX_REASON_CHARS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True, gc=False):
     """An answer other than 429, body read to its end."""
 
     status: int

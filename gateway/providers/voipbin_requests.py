@@ -7,9 +7,11 @@ the request was not worked on. `voipbin.deadline_s` bounds all of it.
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, urlencode
+
+from msgspec import structs
 
 from gateway.model.setting import Form, setting
 from gateway.providers.base import (
@@ -204,7 +206,7 @@ class VoipBinRequests:
         """The error an answer stands for, `None` for a 2xx."""
         if reply.is_success:
             return None
-        error = failure(replace(reply, body=complaint(reply.body)), self._secrets)
+        error = failure(structs.replace(reply, body=complaint(reply.body)), self._secrets)
         if not isinstance(error, RefusedError):
             return error or BadAnswerError(f"answer {reply.status} makes no sense here")
         if reply.status == _NOT_FOUND:

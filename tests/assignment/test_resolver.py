@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.assignment.cache import AnswerCache
 from gateway.assignment.campaigns import Campaigns
@@ -124,7 +125,7 @@ async def test_a_lead_that_asks_why_is_told_who_said_what_and_never_gets_a_kept_
         Reason.UNAVAILABLE,
         "outboundiq: unavailable; fallback engine",
     )
-    assert deciding.decisions == [told, told, replace(told, explanation="")]
+    assert deciding.decisions == [told, told, structs.replace(told, explanation="")]
 
 
 async def test_an_explained_number_is_asked_for_each_time(provider: ScriptedProvider, lead: Make) -> None:

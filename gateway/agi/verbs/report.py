@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 
 from gateway.agi.commands import set_variables
 from gateway.agi.environment import Environment
@@ -70,7 +71,7 @@ class Report:
         """`wall_clock` gives seconds since the epoch."""
         self._record = record
         self._wall_clock = wall_clock
-        self._waiting: Deadlines[_Waiting] = Deadlines(clock, deadline_s, _Waiting.expire, _Waiting.is_over)
+        self._waiting: Deadlines[_Waiting] = Deadlines(clock, deadline_s, _Waiting.expire)
 
     def __call__(self, environment: Environment, reply: Reply) -> None:
         """Reply when the record is safe, or when the deadline has come."""
@@ -83,7 +84,11 @@ class Report:
         end = _call_end(environment, state, told, ended_at=self._wall_clock())
         waiting = _Waiting(reply)
         self._waiting.watch(waiting)
-        self._record(end, waiting.settle)
+        self._record(end, partial(self._settle, waiting))
+
+    def _settle(self, waiting: "_Waiting", is_safe: bool) -> None:  # noqa: FBT001 - a record's callback tells it
+        self._waiting.release(waiting)
+        waiting.settle(is_safe=is_safe)
 
     def close(self) -> None:
         """Stop the timer. Sessions still open are cut by the server."""
@@ -98,10 +103,7 @@ class _Waiting:
     def __init__(self, reply: Reply) -> None:
         self._reply: Reply | None = reply
 
-    def is_over(self) -> bool:
-        return self._reply is None
-
-    def settle(self, is_safe: bool) -> None:  # noqa: FBT001 - the one fact a record's callback tells
+    def settle(self, *, is_safe: bool) -> None:
         self._answer(NotReported.REPORTED if is_safe else NotReported.NOT_STORED)
 
     def expire(self) -> None:
