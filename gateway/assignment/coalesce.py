@@ -18,7 +18,7 @@ from gateway.assignment.batch_rest import BatchRest
 from gateway.assignment.deadlines import Timer
 from gateway.assignment.lane import Done, reason_of
 from gateway.assignment.settings import AssignmentSettings
-from gateway.model.decision import Reason, Source
+from gateway.model.decision import Reason, Source, Waits
 from gateway.model.lead import Lead
 from gateway.providers.base import (
     Answer,
@@ -46,10 +46,11 @@ _UNAUTHORIZED = (401, 403)
 class _Ask:
     """One lead on its way."""
 
-    __slots__ = ("alone", "attempts", "deadline", "done", "lead")
+    __slots__ = ("alone", "asked_at", "attempts", "deadline", "done", "lead")
 
-    def __init__(self, lead: Lead, deadline: float, done: Done) -> None:
+    def __init__(self, lead: Lead, deadline: float, done: Done, asked_at: float) -> None:
         self.lead = lead
+        self.asked_at = asked_at
         self.deadline = deadline
         self.done = done
         self.attempts = 0
@@ -98,11 +99,11 @@ class Coalescer:
             done(Reason.RATE_LIMITED)
         elif len(self._waiting) >= self._settings.max_waiting:
             done(Reason.OVERLOADED)
-        elif not self.breaker.allows(self._loop.time()):
+        elif not self.breaker.allows(now := self._loop.time()):
             done(Reason.UNAVAILABLE)
         else:
             self._budget.earn()
-            self._waiting.append(_Ask(lead, deadline, done))
+            self._waiting.append(_Ask(lead, deadline, done, now))
             if self._timer is None:  # otherwise nothing may be sent before it rings
                 self._pump()
 
@@ -207,7 +208,8 @@ class Coalescer:
         left_out = []
         for ask, outcome in zip(asks, outcomes, strict=True):
             if isinstance(outcome, Answer):
-                ask.done(outcome)
+                waits = Waits(now - took_s - ask.asked_at, took_s)
+                ask.done(Answer(outcome.ani, outcome.message, outcome.request_id, waits))
             elif len(asks) > 1 and isinstance(outcome, BadAnswerError):
                 left_out.append(ask)
             else:
