@@ -87,6 +87,8 @@ def supervise(settings: Settings, command: Sequence[str], reread: Reread) -> int
     be had.
     """
     logs.configure(settings.log)
+    for number in (signal.SIGHUP, signal.SIGUSR2):  # until there is a loop to take them
+        signal.signal(number, signal.SIG_IGN)
     return asyncio.run(Supervisor(settings, command, reread).run())
 
 
@@ -286,7 +288,8 @@ class Supervisor:
                 return
             self._settings = before
             await self._reload_reporting(before)
-            await self._roll(replaced)
+            if replaced:
+                await self._roll(replaced)
             raise ReloadError("a worker did not become ready with them; its last words are above")
 
     async def _reload_reporting(self, settings: Settings) -> None:

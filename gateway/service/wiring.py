@@ -230,6 +230,8 @@ class ReportingPart:
         """Go by other settings, as `Gateway.reload`; workers are replaced by the supervisor."""
         if self._reports is not None:
             await self._reports.reload(settings)
+        if self._hub is not None:
+            self._hub.reload(settings.assignment)
         self.settings = settings
 
     async def stop(self) -> None:
