@@ -1,6 +1,6 @@
 """The import rule: packages form layers, and imports only point down.
 
-cli > service > simulator | config > admin > agi | ami > assignment | dials | engine | leads | sync
+cli > service | doctor > simulator | config > admin > agi | ami > assignment | dials | engine | leads | sync
     > providers > stores | telemetry > model
 """
 
@@ -20,7 +20,7 @@ def package_of(path: Path) -> str:
 
 LAYERS = (
     ("cli",),
-    ("service",),
+    ("service", "doctor"),
     ("simulator", "config"),
     ("admin",),
     ("agi", "ami"),
@@ -91,6 +91,7 @@ def test_call_path_knows_no_concrete_provider(package: str) -> None:
         ("sqlite3", {"stores/sqlite.py"}),
         ("pymysql", {"stores/cdr_mysql.py"}),
         ("yaml", {"engine/inventory.py"}),
+        ("prometheus_client", {"admin/prometheus.py"}),
     ],
 )
 def test_a_library_is_known_to_one_file(library: str, homes: set[str]) -> None:

@@ -16,13 +16,14 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from gateway.admin import page
 from gateway.admin.settings import AdminSettings, is_loopback
 from gateway.model.address import split_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-OPEN = frozenset({"/healthz", "/webhooks/dial.batch"})
-"""Paths that need no token: the first tells nothing that is worth one, the other asks for a signature."""
+OPEN = frozenset({"/healthz", "/readyz", "/webhooks/dial.batch"}) | page.PATHS
+"""Paths that need no token: for load balancers, without anything worth one, or asking for a signature."""
 _DRAIN_S = 2.0
 """Longest wait for open requests when the listener closes."""
 _log = logging.getLogger(__name__)
@@ -49,8 +50,16 @@ def make_app(settings: AdminSettings, routes: Iterable[web.RouteDef]) -> web.App
 class AdminServer:
     """Listens while it is started."""
 
-    def __init__(self, settings: AdminSettings, routes: Iterable[web.RouteDef]) -> None:
+    def __init__(
+        self,
+        settings: AdminSettings,
+        routes: Iterable[web.RouteDef],
+        *,
+        before_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before_stop` ends what would never end by itself."""
         self._settings = settings
+        self._before_stop = before_stop
         self._runner = web.AppRunner(
             make_app(settings, routes), access_log=None, shutdown_timeout=_DRAIN_S, handle_signals=False
         )
@@ -72,6 +81,7 @@ class AdminServer:
 
     async def stop(self) -> None:
         """Finish open requests and close. Safe to call twice."""
+        self._before_stop()
         await self._runner.cleanup()
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.admin.app import BadRequestError, as_json
 from gateway.model.phone import PhoneNumber, parse_phone
 
+PATH = "/api/prewarm"
 _SLICE = 100
 """Rows taken before calls have their turn: about 1 ms."""
 _MOST_NAMED = 20
@@ -26,6 +27,15 @@ _KINDS = ("application/json", "application/x-ndjson")
 
 Keep = Callable[[PhoneNumber, str, PhoneNumber], None]
 """Keeps a number: prospect, campaign, ANI."""
+
+
+def token_needed_routes() -> list[web.RouteDef]:
+    """What stands in its place without `admin.token`: who chooses what calls show has to be known."""
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return as_json({"error": "prewarming needs admin.token: set it, and send it along"}, status=403)
+
+    return [web.post(PATH, refuse)]
 
 
 class Refusal(StrEnum):
@@ -57,7 +67,7 @@ class Prewarm:
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, for `make_app`."""
-        return [web.post("/api/prewarm", self.take)]
+        return [web.post(PATH, self.take)]
 
     async def take(self, request: web.Request) -> web.Response:
         """Take what can be taken: `{"taken", "refused", "reasons": {…}, "rows": [{"row", "reason"}…]}`.

@@ -11,15 +11,15 @@ class AdminSettings:
     """`[admin]`: HTTP for operators, in `serve`."""
 
     listen: str = setting(
-        "",
-        "Address to listen on, `HOST:PORT`, such as 127.0.0.1:4580.",
-        why="empty: off. Who reaches it can choose what calls show, so it is opened by decision",
-        form=Form.ADDRESS,
+        "127.0.0.1:4580",
+        "Address to listen on, `HOST:PORT`; empty for none. Calls are answered also when it cannot be had.",
+        why="figures on this machine only; without a token they can be read and nothing can be changed",
+        form=Form.DOOR,
     )
     token: str = setting(
         "",
         "Bearer token that requests must carry; needed to listen on anything but loopback.",
-        why="none: on loopback every user of the machine may ask",
+        why="none: on loopback every user of the machine may read the figures; prewarming needs one",
         secret=True,
     )
     max_body_bytes: int = setting(
@@ -37,6 +37,13 @@ class AdminSettings:
         why="2,000 take about 20 ms, in slices between which calls are answered",
         least=1,
         most=100_000,
+    )
+    max_watchers: int = setting(
+        20,
+        "Most dashboards open at a time; a further one is told so and tries again.",
+        why="the screens of a team; each costs a document a second, about 5 kB",
+        least=1,
+        most=1_000,
     )
 
 

@@ -94,6 +94,11 @@ class AnswerCache:
         is_there = kept is not None and kept[1] + self._kept_s > self._time()
         return PhoneNumber(kept[0]) if kept is not None and is_there else None
 
+    def has_stale(self) -> bool:
+        """Whether there is any number that `stale` would give."""
+        newest = next(reversed(self._kept.values()), None)
+        return newest is not None and newest[1] + self._kept_s > self._time()
+
     def is_none(self, key: LeadKey) -> bool:
         """Whether "no number" was the answer a moment ago."""
         return self._none_until > self._time() and key in self._none

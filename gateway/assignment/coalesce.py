@@ -1,10 +1,10 @@
 """The way to one upstream: paced batches, limits, breaker, retries. Implements `Lane`.
 
-A lone miss goes at once as a single request. At most one request is sent per window; what arrives in
-between goes together as one batch. When all connections are busy, misses wait for one and then go
-together. The added wait is bounded by the window while connections are free.
+`Pacing` says when: a lone miss goes at once as a single request, many gather for a batch. When all
+connections are busy, misses wait for one and then go together. The added wait is bounded by the window while
+connections are free.
 
-    ask → waiting → (window over, connection free) → one task per request → done
+    ask → waiting → (may be sent, connection free) → one task per request → done
              ↑ retry, or one by one after a failed batch        │
              └──────────────────────────────────────────────────┘
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from gateway.assignment.batch_rest import BatchRest
 from gateway.assignment.deadlines import Timer
 from gateway.assignment.lane import Done, reason_of
+from gateway.assignment.pacing import Pacing
 from gateway.assignment.settings import AssignmentSettings
 from gateway.model.decision import Reason, Source, Waits
 from gateway.model.lead import Lead
@@ -31,6 +32,7 @@ from gateway.providers.base import (
     UnavailableError,
 )
 from gateway.providers.breaker import Breaker, BreakerState, RetryBudget
+from gateway.telemetry.figures import UpstreamState
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import UpstreamMetrics
 
@@ -78,7 +80,7 @@ class Coalescer:
         self._waiting: deque[_Ask] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: Timer | None = None
-        self._next_send = 0.0
+        self._pacing = Pacing(settings)
         self._held_until = 0.0
         self._rest = BatchRest()
         self._budget = RetryBudget(settings.retry_budget)
@@ -95,17 +97,31 @@ class Coalescer:
 
     def ask(self, lead: Lead, deadline: float, done: Done) -> None:
         """Ask for one lead; refused at once when rate limited, the queue full, or the breaker open."""
+        now, waiting = self._loop.time(), self._waiting
         if self._held_until > deadline:
             done(Reason.RATE_LIMITED)
-        elif len(self._waiting) >= self._settings.max_waiting:
+        elif len(waiting) >= self._settings.max_waiting:
             done(Reason.OVERLOADED)
-        elif not self.breaker.allows(now := self._loop.time()):
+        elif not self.breaker.allows(now):
             done(Reason.UNAVAILABLE)
         else:
             self._budget.earn()
-            self._waiting.append(_Ask(lead, deadline, done, now))
-            if self._timer is None:  # otherwise nothing may be sent before it rings
+            self._pacing.came(now)
+            waiting.append(_Ask(lead, deadline, done, now))
+            # With a timer nothing may be sent before it rings, save a whole batch.
+            if self._timer is None or len(waiting) == self._settings.max_batch:
                 self._pump()
+
+    @property
+    def state(self) -> UpstreamState:
+        """How the provider stands now."""
+        now = self._loop.time()
+        if self._held_until > now:
+            return UpstreamState.HELD
+        if self.breaker.state is BreakerState.CLOSED:
+            return UpstreamState.OK
+        is_asked = self.breaker.state is BreakerState.PROBING or not self.breaker.rests(now)
+        return UpstreamState.PROBING if is_asked else UpstreamState.RESTING
 
     async def close(self) -> None:
         """Stop: what waits is answered `unavailable`, what is under way is given up."""
@@ -124,14 +140,16 @@ class Coalescer:
         """Send what may be sent now; set the timer for the rest."""
         while self._waiting and len(self._tasks) < self._settings.max_in_flight:
             now = self._loop.time()
-            ready_at = max(self._held_until, self._next_send if self._is_paced(now) else 0.0)
+            ready_at = self._held_until
+            if self._is_paced(now):
+                ready_at = max(ready_at, self._pacing.ready_at(len(self._waiting), len(self._tasks)))
             if now < ready_at:
                 if self._timer is None:
                     self._timer = self._loop.call_at(ready_at, self._ring)
                 return
             asks = self._take(now)
             if asks:
-                self._next_send = now + self._settings.batch_window_s
+                self._pacing.sent(now)
                 self._start(asks)
 
     def _ring(self) -> None:
@@ -222,7 +240,7 @@ class Coalescer:
         """Tell the breaker, then put back what may be tried again and answer the rest."""
         now = self._loop.time()
         reason = reason_of(error)
-        self._metrics.failed(reason)
+        self._metrics.failed(reason, str(error))
         self._failures.warning(
             "%s: %s (%d leads, request id %s)", self.source, error, len(asks), error.request_id or "-"
         )

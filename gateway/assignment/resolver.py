@@ -24,6 +24,9 @@ from gateway.telemetry.metrics import CallMetrics
 
 log = logging.getLogger(__name__)
 
+_ASSIGNED, _NONE, _NO_PROVIDER = Status.ASSIGNED, Reason.NONE, Reason.NO_PROVIDER
+"""Looking a member up in its enum takes as long as making a decision."""
+
 Deliver = Callable[[Decision], None]
 """Called exactly once with the decision for one call, possibly before `resolve` returns."""
 
@@ -43,18 +46,18 @@ class _Flight:
 
     __slots__ = ("deadline", "key", "lanes", "lead", "only_none", "reason", "told", "waiters")
 
-    def __init__(self, lead: Lead, key: LeadKey, lanes: list[Lane]) -> None:
+    def __init__(self, lead: Lead, key: LeadKey, lanes: tuple[Lane, ...]) -> None:
         self.lead = lead
         self.key = key
         self.lanes = lanes
-        """Providers not asked yet, the next one last."""
+        """Providers not asked yet."""
         self.waiters: dict[_Waiter, None] = {}
         """In the order they came; a dict, so that one can leave without the others being touched."""
         self.deadline = 0.0
-        self.reason = Reason.NO_PROVIDER
+        self.reason = _NO_PROVIDER
         self.only_none = True
         """Whether every provider asked so far said that it has no number."""
-        self.told: list[str] = []
+        self.told: tuple[str, ...] = ()
         """What each provider asked so far said, when the lead asks for an explanation."""
 
     def explained(self, decision: Decision) -> Decision:
@@ -85,8 +88,8 @@ class Resolver:
         self._clock = clock
         self._metrics = metrics
         self._flights: dict[LeadKey, _Flight] = {}
-        self._lanes_of: dict[tuple[Source, ...], list[Lane]] = {}
-        """Lanes by the providers of a campaign, the first last; few lists are configured."""
+        self._lanes_of: dict[tuple[Source, ...], tuple[Lane, ...]] = {}
+        """Lanes by the providers of a campaign; few lists are configured."""
         self._deadlines: Deadlines[_Waiter] = Deadlines(clock, deadline_s, self._expire)
 
     def resolve(self, lead: Lead, deliver: Deliver) -> None:
@@ -118,17 +121,17 @@ class Resolver:
     def close(self) -> None:
         """Decide for everybody who still waits, at once."""
         for flight in tuple(self._flights.values()):
-            flight.lanes.clear()
+            flight.lanes = ()
             self._land(flight, None, Reason.UNAVAILABLE)
         self._deadlines.close()
 
-    def _lanes_for(self, lead: Lead) -> list[Lane]:
+    def _lanes_for(self, lead: Lead) -> tuple[Lane, ...]:
         sources = self._campaigns.of(lead.campaign).providers
         lanes = self._lanes_of.get(sources)
         if lanes is None:
-            lanes = [self._lanes[source] for source in reversed(sources) if source in self._lanes]
+            lanes = tuple(self._lanes[source] for source in sources if source in self._lanes)
             self._lanes_of[sources] = lanes
-        return lanes.copy()
+        return lanes
 
     def _wait(self, flight: _Flight, deliver: Deliver) -> float:
         waiter = _Waiter(flight, deliver)
@@ -139,13 +142,13 @@ class Resolver:
         if not flight.lanes or not flight.waiters:
             self._land(flight, None, flight.reason)
             return
-        lane = flight.lanes.pop()
-        lane.ask(flight.lead, self._deadline_for(flight, lane), partial(self._take, flight, lane))
+        lane, *others = flight.lanes
+        flight.lanes = tuple(others)
+        deadline = self._share_of(flight, lane) if others else flight.deadline
+        lane.ask(flight.lead, deadline, partial(self._take, flight, lane))
 
-    def _deadline_for(self, flight: _Flight, lane: Lane) -> float:
+    def _share_of(self, flight: _Flight, lane: Lane) -> float:
         """Equal shares of the time left, so that a silent provider leaves time for the next."""
-        if not flight.lanes:
-            return flight.deadline
         now = self._clock.time()
         shares = lane.waits + sum(other.waits for other in flight.lanes)
         return now + (flight.deadline - now) / max(shares, 1)
@@ -154,12 +157,12 @@ class Resolver:
         """A provider answered, or did not."""
         if flight.lead.explain:
             said = (outcome.message or "a number") if isinstance(outcome, Answer) else outcome
-            flight.told.append(f"{lane.source}: {said}")
+            flight.told += (f"{lane.source}: {said}",)
         if isinstance(outcome, Answer):
             if outcome.ani is None:
                 outcome = Reason.NO_NUMBER
             elif self._owned.accepts(outcome.ani):
-                self._land(flight, outcome.ani, Reason.NONE, lane.source, outcome.waits)
+                self._land(flight, outcome.ani, _NONE, lane.source, outcome.waits)
                 return
             else:
                 self._metrics.not_owned += 1
@@ -183,7 +186,7 @@ class Resolver:
         del self._flights[flight.key]
         if ani is not None:
             self._cache.keep(flight.key, ani)
-            decision = flight.explained(Decision(Status.ASSIGNED, source, ani, waits=waits))
+            decision = flight.explained(Decision(_ASSIGNED, source, ani, waits=waits))
         else:
             if flight.only_none and reason is Reason.NO_NUMBER:
                 self._cache.keep_none(flight.key)

@@ -113,11 +113,19 @@ class AssignmentSettings:
         "Send misses that arrive close together as one /assignment/batch.",
         why="a sick upstream then answers thousands instead of dozens",
     )
+    batch_above: float = setting(
+        2000.0,
+        "Misses a second up to which each is sent at once, alone; more gather for batches. 0 always gathers.",
+        unit="misses/s",
+        why="single requests are the quickest way as long as one core has time for them, which is 5,000/s",
+        least=0,
+        most=1_000_000,
+    )
     batch_window_s: float = setting(
         0.002,
-        "At most one request is sent per window; what arrives in between goes together.",
+        "Gathering, one request is sent per window; per 4 or 8 when over half of max_in_flight are open.",
         unit="s",
-        why="2 ms bounds the added wait and falls below what a caller can notice",
+        why="2 ms falls below what a caller can notice, and halves the cost of a call under load",
         least=0,
         most=0.1,
     )

@@ -193,6 +193,9 @@ def _gateways(order: Order, settings: Settings) -> tuple[str, ...]:
     if not host or port == "0":
         hint = "set it for `serve` too, such as 127.0.0.1:4580; or name gateways: --gateway URL"
         fail("--prewarm: admin.listen is not set", hint, code=COULD_NOT_START)
+    if not settings.admin.token:
+        hint = "make one: openssl rand -hex 32 > admin.token; then set admin.token_file, for `serve` too"
+        fail("--prewarm: admin.token is not set", hint, code=COULD_NOT_START)
     return (f"http://{_ANY_ADDRESS.get(host, host)}:{port}",)
 
 

@@ -14,6 +14,7 @@ from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.dials import dials
 from gateway.cli.dispos import dispos
+from gateway.cli.doctor import doctor
 from gateway.cli.outdials import outdials
 from gateway.cli.serve import serve
 from gateway.cli.sync import sync
@@ -32,6 +33,7 @@ for command in (
     serve,
     demo,
     call,
+    doctor,
     api,
     assign,
     campaigns,

@@ -12,6 +12,7 @@ from gateway.cli.console import COULD_NOT_START, complain, warn
 
 if TYPE_CHECKING:
     from gateway.config.load import Loaded
+    from gateway.config.problems import Problem
     from gateway.config.settings import Settings
 
 _FILE = "gateway.config_file"
@@ -96,6 +97,15 @@ def _load(context: click.Context, purpose: str) -> "Loaded":
 
     flags = [Flag(name, path, value) for name, path, value in _flags(context)]
     return load(file=context.meta.get(_FILE), environ=os.environ, flags=flags, purpose=Purpose(purpose))
+
+
+def load_what_can_be(context: click.Context) -> "tuple[Loaded, list[Problem]]":
+    """The settings as far as they can be read, and what is wrong with them; prints nothing, never ends."""
+    from gateway.config import load
+    from gateway.config.sources import Flag
+
+    flags = [Flag(name, path, value) for name, path, value in _flags(context)]
+    return load.load_what_can_be(file=context.meta.get(_FILE), environ=os.environ, flags=flags)
 
 
 def _flags(context: click.Context) -> list[tuple[str, str, str]]:

@@ -58,6 +58,11 @@ def _is_readable(text: str) -> bool:
 _FORMS: dict[Form, tuple[Callable[[str], bool], str, str]] = {
     Form.TEXT: (lambda _: True, "", ""),
     Form.ADDRESS: (_is_address, "HOST:PORT", 'write for example "127.0.0.1:4573" or "[::1]:4573"'),
+    Form.DOOR: (
+        lambda text: not text or _is_address(text),
+        'HOST:PORT, or "" for none',
+        'write for example "127.0.0.1:4580"',
+    ),
     Form.NETWORK: (
         _is_network,
         "a network (CIDR)",

@@ -38,6 +38,20 @@ def load(
 
     `file` is what `--config` names; `None` searches the usual places. `purpose` says what must be complete.
     """
+    loaded, problems = load_what_can_be(file=file, environ=environ, flags=flags, purpose=purpose)
+    if problems:
+        raise ConfigError(problems)
+    return loaded
+
+
+def load_what_can_be(
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Iterable[Flag] = (),
+    purpose: Purpose = Purpose.CALLS,
+) -> tuple[Loaded, list[Problem]]:
+    """As `load`, and every problem instead of an error: what is wrong has its default. For looking only."""
     environ = environ or {}
     found = find_file(file, environ)
     from_file = _file_layer(found)
@@ -49,9 +63,7 @@ def load(
     if not any(problem.path == str(found) for problem in reading.problems):
         wrong = {problem.path.removesuffix("_file") for problem in reading.problems}
         reading.problems += checks.across(settings, purpose, wrong=wrong, origins=reading.origins)
-    if reading.problems:
-        raise ConfigError(reading.problems)
-    return Loaded(settings, found, reading.origins, tuple(reading.warnings))
+    return Loaded(settings, found, reading.origins, tuple(reading.warnings)), reading.problems
 
 
 def _file_layer(file: Path | None) -> Layer:

@@ -74,7 +74,7 @@ class Numbers:
         page = await within(
             _TIMEOUT_S, self._store.numbers, digits=digits, skip=(number - 1) * size, most=size
         )
-        by_number = await self._figures([facts.number.e164 for facts in page.numbers])
+        by_number = await self.figures([facts.number.e164 for facts in page.numbers])
         now = self._clock()
         today = self._calendar.day(now)
         return [self._state(facts, by_number, now, today) for facts in page.numbers], page.total
@@ -115,7 +115,8 @@ class Numbers:
         at = self._clock()
         await within(_TIMEOUT_S, self._store.note, number.e164, act, at=at, carrier=carrier, note=note)
 
-    async def _figures(self, numbers: Sequence[str]) -> dict[str, Figures]:
+    async def figures(self, numbers: Sequence[str]) -> dict[str, Figures]:
+        """What became of the dials of these numbers (E.164 with plus), of those that have any."""
         outcomes = await outcomes_of(self._inventory, self._settings)
         since = self._clock() - RATE_DAYS * _DAY_S
         tallies: defaultdict[str, list[Tally]] = defaultdict(list)

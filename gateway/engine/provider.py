@@ -22,6 +22,7 @@ from gateway.engine.refresh import Known, Portion, Refresh
 from gateway.engine.selector import Choice, Selector, Terms
 from gateway.engine.settings import EngineSettings
 from gateway.engine.sticky_log import StickyLog
+from gateway.engine.survey import Surveyor
 from gateway.engine.usage import UsageLog
 from gateway.model.decision import Source
 from gateway.model.dial import Dial
@@ -32,6 +33,7 @@ from gateway.providers.base import Answer
 from gateway.stores.engine_dials import EngineDialStore
 from gateway.stores.engine_statistics import EngineStatisticsStore
 from gateway.stores.engine_sticky import StickyStore
+from gateway.stores.engine_usage import EngineUsageStore
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.outdials import OutdialStore
 from gateway.stores.sqlite import SqliteDatabase
@@ -189,6 +191,11 @@ class EngineProvider:
             self._settings,
             clock=self._clock,
         )
+
+    def surveyor(self) -> Surveyor:
+        """Looks at the numbers as a whole."""
+        store = EngineUsageStore(self._database)
+        return Surveyor(store, self.numbers(), self._settings, clock=self._clock)
 
     def planner(self) -> Planner:
         """Plans out of the dials that are kept."""

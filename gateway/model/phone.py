@@ -26,6 +26,9 @@ class PhoneFormat(StrEnum):
     """E.164 without plus."""
 
 
+_NATIONAL = PhoneFormat.NATIONAL  # looking a member up in its enum takes longer than what is done with it
+
+
 class PhoneNumber(Struct, frozen=True, gc=False):
     """A valid number. `e164` has the leading plus: `+15551234567`.
 
@@ -66,13 +69,12 @@ class PhoneNumber(Struct, frozen=True, gc=False):
 
     def written(self, form: PhoneFormat) -> str:
         """The number in the form a trunk expects."""
-        if form is PhoneFormat.E164:
-            return self.e164
-        if form is PhoneFormat.E164_BARE:
-            return self.e164[1:]
-        if self.e164.startswith("+44"):
-            return "0" + self.e164[3:]
-        return self.national
+        e164 = self.e164
+        if form is _NATIONAL:
+            if e164[1] == "1":
+                return e164[2:]
+            return "0" + e164[3:] if e164.startswith("+44") else e164[1:]
+        return e164 if form is PhoneFormat.E164 else e164[1:]
 
     def is_plausible(self) -> bool:
         """Whether the number could be a real subscriber's in its country (shape only, no lookup)."""

@@ -15,6 +15,8 @@ class Form(StrEnum):
     TEXT = "text"
     ADDRESS = "address"
     """`HOST:PORT` or `[IPV6]:PORT`; port 0 takes a free one."""
+    DOOR = "door"
+    """An address, or nothing for none at all, where the default is one."""
     NETWORK = "network"
     """CIDR, without host bits, or a single address."""
     PHONE = "phone"

@@ -5,7 +5,7 @@
     1|ani|phone|campaign|status|source|at|dial_id|zip|agent|campaign_name|skill|lead_source|...
 
 A version comes first, fields are percent-encoded and keep their places; a field missing at the end is "".
-`GATEWAY=1` is what the AMI filter matches. At most 1,500 bytes: Asterisk before 20.16 cuts lines at 2,048.
+`GATEWAY=1` is what the AMI filter matches. At most 1,400 bytes: Asterisk before 20.16 cuts lines at 2,048.
 """
 
 import re

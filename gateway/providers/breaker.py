@@ -20,6 +20,9 @@ class BreakerState(StrEnum):
     PROBING = "probing"
 
 
+_CLOSED = BreakerState.CLOSED  # every call asks, and looking a member up in its enum is slow
+
+
 class Breaker:
     """Opens after `failures` in a row, or when over half of at least 20 outcomes within 10 s failed."""
 
@@ -39,13 +42,17 @@ class Breaker:
 
         A probe that is never reported grants another one after the same rest, so none can be lost.
         """
-        if self.state is BreakerState.CLOSED:
+        if self.state is _CLOSED:
             return True
         if now < self._open_until:
             return False
         self.state = BreakerState.PROBING
         self._open_until = now + self._open_s
         return True
+
+    def rests(self, now: float) -> bool:
+        """Whether `allows` would say no. Changes nothing."""
+        return self.state is not BreakerState.CLOSED and now < self._open_until
 
     def succeed(self, now: float) -> None:
         """The upstream answered. Ends a probe well; while open it is a late answer and changes nothing."""

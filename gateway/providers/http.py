@@ -35,6 +35,8 @@ class Reply(Struct, frozen=True, gc=False):
     request_id: str
     retry_after_s: float | None = None
     """What `Retry-After` says, `None` without one."""
+    sent_at: float | None = None
+    """What `Date` says, seconds since the epoch; `None` without one, and from the lean client."""
 
     @property
     def is_success(self) -> bool:
@@ -207,7 +209,8 @@ class HttpClient:
                 content = await _read_at_most(response, request.max_reply_bytes)
             except (aiohttp.ClientError, ConnectionResetError) as error:
                 raise UnavailableError("the answer broke off", request_id=request_id) from error
-            return Reply(response.status, content, request_id, wait_s)
+            sent_at = _date(response.headers.get("Date", ""))
+            return Reply(response.status, content, request_id, wait_s, sent_at)
 
 
 def _address(text: str) -> URL:
@@ -242,6 +245,14 @@ def retry_after_s(value: str, now: datetime) -> float | None:
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return max((when - now).total_seconds(), 0.0)
+
+
+def _date(value: str) -> float | None:
+    """Seconds since the epoch of a `Date` header (RFC 9110 §6.6.1); `None`: there is none to be read."""
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        return None
 
 
 def _plain(error: Exception) -> str:

@@ -35,6 +35,7 @@ from gateway.providers.base import (
 )
 from gateway.providers.call_http import HttpKind, call_http
 from gateway.providers.http import Reply
+from gateway.providers.probe import PROBED_NAME, Probe
 from gateway.providers.refusal import failure, plain
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 80 bytes
@@ -99,6 +100,24 @@ class OutboundAniSettings:
         why="common load balancers close after 60 s; closing first avoids a reset under a request",
         least=0,
         most=3_600,
+    )
+
+
+def probe(settings: OutboundAniSettings) -> Probe:
+    """A look at a campaign nobody has."""
+    return Probe(
+        "outboundANI",
+        "outboundani",
+        settings.url,
+        secret=settings.key,
+        secret_name="key",  # noqa: S106 - a name, not a secret
+        sent=f"sent GET /campaigns for {PROBED_NAME}",
+        ca_file=settings.ca_file,
+        method="GET",
+        path="/campaigns",
+        body=orjson.dumps({"id": PROBED_NAME}),
+        headers={"X-ApiKey": settings.key},
+        may_lack=True,
     )
 
 

@@ -38,6 +38,7 @@ from gateway.providers.outboundani_guids import (
     ZIP,
 )
 from gateway.providers.outboundiq_dials import utc, written
+from gateway.providers.probe import Probe
 from gateway.providers.refusal import failure, plain, without_secrets
 
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 30 bytes
@@ -82,6 +83,19 @@ class OutboundAniResultsSettings:
         "",
         "PEM file of further certificate authorities to trust.",
         why="empty: the system's authorities",
+    )
+
+
+def probe(settings: OutboundAniResultsSettings) -> Probe:
+    """A connection only: every request to this address is a record."""
+    return Probe(
+        "Dial Results",
+        "outboundani_results",
+        settings.url,
+        secret=settings.company_guid,
+        secret_name="company_guid",  # noqa: S106 - a name, not a secret
+        sent="connected, sent nothing: every request would be a record",
+        ca_file=settings.ca_file,
     )
 
 

@@ -59,7 +59,9 @@ class OutboundIq:
     async def assign_batch(self, leads: Sequence[Lead], *, timeout_s: float) -> list[Answer | ProviderError]:
         """POST /assignment/batch. Rows are matched by `row_id`; their order says nothing."""
         names = [str(row) for row in range(len(leads))]
-        rows = [{"row_id": name, **_lead_fields(lead)} for name, lead in zip(names, leads, strict=True)]
+        rows = [_lead_fields(lead) for lead in leads]
+        for name, row in zip(names, rows, strict=True):
+            row["row_id"] = name
         real_time = any(lead.real_time for lead in leads)
         body = orjson.dumps({"real_time": real_time, **self._form, "leads": rows})
         most = _MAX_REPLY_BYTES + _MAX_ROW_BYTES * len(leads)

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 from gateway.model.setting import Form, setting
 from gateway.providers.call_http import HttpKind
+from gateway.providers.probe import Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +56,21 @@ class OutboundIqSettings:
         why="common load balancers close after 60 s; closing first avoids a reset under a request",
         least=0,
         most=3_600,
+    )
+
+
+def probe(settings: OutboundIqSettings) -> Probe:
+    """A batch without a lead: the key is looked at, and there is nothing to assign."""
+    return Probe(
+        "outboundIQ",
+        "outboundiq",
+        settings.url,
+        secret=settings.key,
+        secret_name="key",  # noqa: S106 - a name, not a secret
+        sent="sent POST /assignment/batch without a lead",
+        ca_file=settings.ca_file,
+        method="POST",
+        path="/assignment/batch",
+        body=orjson.dumps({"real_time": False, "leads": []}),
+        headers={"Authorization": f"Bearer {settings.key}"},
     )

@@ -24,6 +24,7 @@ from gateway.providers.base import (
 )
 from gateway.providers.http import HttpClient, Reply
 from gateway.providers.pace import Pace
+from gateway.providers.probe import Probe
 from gateway.providers.refusal import failure, without_secrets
 from gateway.providers.retry_law import pause_s
 from gateway.providers.voipbin_wire import complaint
@@ -115,6 +116,24 @@ class VoipBinSettings:
         "PEM file of further certificate authorities to trust.",
         why="empty: the system's authorities",
         form=Form.FILE,
+    )
+
+
+def probe(settings: VoipBinSettings) -> Probe:
+    """One line of the list of outdials."""
+    is_header = settings.auth is VoipBinAuth.BEARER
+    query = "" if is_header else f"&{settings.auth}={quote(settings.token, safe='')}"
+    return Probe(
+        "VoIPBin",
+        "voipbin",
+        settings.url,
+        secret=settings.token,
+        secret_name="token",  # noqa: S106 - a name, not a secret
+        sent="sent GET /outdials for one line",
+        ca_file=settings.ca_file,
+        method="GET",
+        path=f"/outdials?page_size=1{query}",
+        headers={"Authorization": f"Bearer {settings.token}"} if is_header else {},
     )
 
 

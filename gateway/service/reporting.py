@@ -151,6 +151,7 @@ class Reporting:
     def _dial(self, end: CallEnd) -> Dial | None:
         made = self._recorder.record(end)
         if isinstance(made, Dial):
+            self._metrics.dials.recorded(made.ani)
             return made
         self.not_recorded[made] += 1
         return None

@@ -20,6 +20,7 @@ from gateway.assignment.shelf import Shelf
 from gateway.model.dial import CallEnd
 from gateway.model.phone import PhoneNumber
 from gateway.model.variables import CallState
+from gateway.service.figure_book import FigureBook
 from gateway.service.reporting_messages import (
     MAX_ROWS,
     Assigned,
@@ -30,7 +31,8 @@ from gateway.service.reporting_messages import (
     Hello,
     Prewarmed,
     Settled,
-    Tally,
+    Told,
+    Watched,
     Welcome,
     frame,
 )
@@ -70,8 +72,8 @@ class FeedHub:
     ) -> None:
         """Without `reporting` every end is answered as lost. `time` is the monotonic clock in seconds."""
         self.reporting = reporting
-        self.tallies: dict[int, Tally] = {}
-        """What each slot's worker said last. Whoever shows figures of all calls adds these up."""
+        self.figures = FigureBook(time=time, watch=self.watch)
+        """What the workers have counted, those that have ended included."""
         self._shelf = Shelf(size=settings.prewarm_size, keep_s=settings.prewarm_ttl_s, time=time)
         self._keep_s = settings.prewarm_ttl_s
         self._rows: list[Row] = []
@@ -122,6 +124,11 @@ class FeedHub:
         if len(self._rows) >= MAX_ROWS:
             self._pass_on()
 
+    def watch(self) -> None:
+        """Have all workers tell of their last calls for some seconds."""
+        for worker in list(self._workers):
+            worker.write(frame(Watched()))
+
     def joined(self, worker: "_Worker") -> None:
         """A connection was made."""
         self._workers.add(worker)
@@ -153,6 +160,7 @@ class _Worker(asyncio.Protocol):
         self._waiting: deque[FromWorker] = deque()
         self._transport: asyncio.Transport | None = None
         self._slot = 0
+        self._born = 0.0
         self._again: asyncio.TimerHandle | None = None
         self._safe: list[int] = []
         self._lost: list[int] = []
@@ -185,6 +193,7 @@ class _Worker(asyncio.Protocol):
         self._replay.clear()
         if self._again is not None:
             self._again.cancel()
+        self._hub.figures.left(self._slot, self._born)
         self._hub.left(self)
 
     def write(self, content: bytes) -> None:
@@ -233,10 +242,10 @@ class _Worker(asyncio.Protocol):
                 for peer, state, uniqueid in calls:
                     if reporting is not None:
                         reporting.note_assigned(peer, state, uniqueid)
-            case Tally():
-                self._hub.tallies[self._slot] = message
-            case Hello(slot):
-                self._slot = slot
+            case Told(figures):
+                self._hub.figures.told(self._slot, self._born, figures)
+            case Hello(slot, born):
+                self._slot, self._born = slot, born
                 self._replay.extend(self._hub.prewarmed())
                 self._tell_prewarmed()
             case _:

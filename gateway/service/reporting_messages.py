@@ -1,8 +1,8 @@
 """What workers and the reporting process say to each other. No sockets here: bytes in, messages out.
 
     frame   = length (4 bytes, big-endian, of what follows), then one message in MessagePack
-    worker  → Hello, then Ended, Assigned and Tally in any order
-    reports → Prewarmed as often as needed, Welcome; then Settled and Prewarmed in any order
+    worker  → Hello, then Ended, Assigned and Told in any order
+    reports → Prewarmed as often as needed, Welcome; then Settled, Prewarmed and Watched in any order
 
 An `Ended` is repeated on each new connection until a `Settled` names it: the record's `dial_id` makes the
 second one no second record. All else may be lost with a connection and nothing is wrong.
@@ -15,6 +15,7 @@ import msgspec
 
 from gateway.model.dial import CallEnd
 from gateway.model.variables import CallState
+from gateway.telemetry.figures import CallFigures
 
 MAX_FRAME_BYTES = 4_194_304
 """Ten times a usual full `Assigned`. A longer one is no frame of ours."""
@@ -28,6 +29,8 @@ class Hello(msgspec.Struct, tag="hello", array_like=True, frozen=True):
 
     slot: int
     """Which worker it is, from 1."""
+    born: float = 0.0
+    """When it began to run, seconds since the epoch: tells it from its successor in the slot."""
 
 
 class Ended(msgspec.Struct, tag="ended", array_like=True, frozen=True):
@@ -44,12 +47,10 @@ class Assigned(msgspec.Struct, tag="assigned", array_like=True, frozen=True):
     calls: Sequence[tuple[str, CallState, str]]
 
 
-class Tally(msgspec.Struct, tag="tally", array_like=True, frozen=True):
-    """How much a worker has done since it started; the newest replaces the one before."""
+class Told(msgspec.Struct, tag="told", array_like=True, frozen=True):
+    """What a worker has counted since it started; the newest replaces the one before."""
 
-    calls: int
-    """Calls decided."""
-    open_sessions: int
+    figures: CallFigures
 
 
 class Settled(msgspec.Struct, tag="settled", array_like=True, frozen=True):
@@ -66,12 +67,16 @@ class Prewarmed(msgspec.Struct, tag="prewarmed", array_like=True, frozen=True):
     rows: Sequence[tuple[str, str, str, float]]
 
 
+class Watched(msgspec.Struct, tag="watched", array_like=True, frozen=True):
+    """Somebody looks at the last calls: tell of them for some seconds."""
+
+
 class Welcome(msgspec.Struct, tag="welcome", array_like=True, frozen=True):
     """All that was prewarmed before has been told."""
 
 
-FromWorker = Hello | Ended | Assigned | Tally
-ToWorker = Settled | Prewarmed | Welcome
+FromWorker = Hello | Ended | Assigned | Told
+ToWorker = Settled | Prewarmed | Watched | Welcome
 
 _encoder = msgspec.msgpack.Encoder()
 

@@ -10,16 +10,17 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gateway.admin.snapshot import WorkerFigures
 from gateway.config.settings import Settings
 from gateway.engine.provider import EngineProvider
 from gateway.model.phone import PhoneNumber
 from gateway.service.loop import settle_memory
 from gateway.service.reporting import Reporting
 from gateway.service.reporting_hub import FeedHub
-from gateway.service.reporting_messages import Tally
 from gateway.service.wiring_calls import CallPath
 from gateway.service.wiring_reports import ReportPath
 from gateway.service.worker_feed import Rows, WorkerFeed
+from gateway.telemetry.figures import CallFigures
 from gateway.telemetry.metrics import Metrics
 
 _WORKERS_LEAVE_S = 3.0
@@ -68,10 +69,28 @@ class Gateway:
             await self._reports.start()
             self._calls = self._call_path(self.settings, self._reports)
             await self._calls.start()
-            await self._reports.open_doors(self._prewarm)
+            await self._reports.open_doors(self._prewarm, self)
         except BaseException:
             await self.stop()
             raise
+
+    def workers(self) -> Sequence[WorkerFigures]:
+        """This process, which answers all calls."""
+        return self._calls.workers() if self._calls else ()
+
+    def total(self) -> CallFigures:
+        """What was counted until now, over all reloads."""
+        return self._calls.total() if self._calls else CallFigures()
+
+    def watch(self) -> None:
+        """Have the last calls noted for some seconds."""
+        if self._calls is not None:
+            self._calls.watch()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Calls are answered here."""
+        return False
 
     async def reload(self, settings: Settings) -> None:
         """Go by other settings: new calls at once, those under way end as they began.
@@ -100,13 +119,12 @@ class Gateway:
 
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
-        if self._reports is not None:
-            await self._reports.close_doors()
         for calls in (self._calls, self._next):
             if calls is not None:
-                await calls.stop()
+                await calls.stop()  # /readyz tells of it meanwhile
         await asyncio.gather(*self._draining)
         if self._reports is not None:
+            await self._reports.close_doors()
             await self._reports.stop()
         if self._engine is not None:
             self._engine.close()
@@ -149,8 +167,9 @@ class WorkerPart:
                 self._slot,
                 most_unsaved=self.settings.service.max_unsaved_reports,
                 notes_assigned=bool(self.settings.ami),
-                tally=self._tally,
+                figures=self._figures,
                 on_prewarmed=self._prewarm,
+                on_watched=self._watch,
             )
             reporter = self._feed if self.settings.dials.targets else None
             self._calls = CallPath(self.settings, self.metrics, engine=self._engine, reporter=reporter)
@@ -175,6 +194,9 @@ class WorkerPart:
     async def stop(self, *, patient: bool = False) -> None:
         """Finish the calls (`AgiServer.stop`), hand over their reports, then leave. Safe to call twice."""
         if self._calls is not None:
+            self._calls.end()
+            if self._feed is not None:
+                self._feed.tell()  # else the others would learn of it in a second
             await self._calls.stop(patient=patient)
         if self._feed is not None:
             await self._feed.close()
@@ -183,8 +205,12 @@ class WorkerPart:
         self._covers.clear()
         self._calls = self._feed = self._engine = None
 
-    def _tally(self) -> Tally:
-        return Tally(self.metrics.calls.latency.count, self.metrics.sessions.open)
+    def _figures(self) -> CallFigures:
+        return CallFigures() if self._calls is None else self._calls.total()
+
+    def _watch(self) -> None:
+        if self._calls is not None:
+            self._calls.watch()
 
     def _prewarm(self, rows: Rows) -> None:
         if self._calls is not None:
@@ -221,7 +247,7 @@ class ReportingPart:
             time = asyncio.get_running_loop().time
             self._hub = FeedHub(self.settings.assignment, self._reports.reporting, time=time)
             await self._hub.start(feed)
-            await self._reports.open_doors(self._hub.prewarm)
+            await self._reports.open_doors(self._hub.prewarm, self._hub.figures)
         except BaseException:
             await self.stop()
             raise
@@ -236,11 +262,10 @@ class ReportingPart:
 
     async def stop(self) -> None:
         """Wait for the workers to leave, then write down and send what is there. Safe to call twice."""
-        if self._reports is not None:
-            await self._reports.close_doors()
         if self._hub is not None:
             await self._hub.stop(self.settings.agi.drain_timeout_s + _WORKERS_LEAVE_S)
         if self._reports is not None:
+            await self._reports.close_doors()
             await self._reports.stop()
         if self._engine is not None:
             self._engine.close()

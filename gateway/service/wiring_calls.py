@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from gateway.admin.snapshot import WorkerFigures
 from gateway.agi.server import AgiServer
 from gateway.agi.verbs.assign import Assign
 from gateway.agi.verbs.base import Verb
@@ -26,7 +27,9 @@ from gateway.model.decision import Source
 from gateway.model.dial import CallEnd
 from gateway.providers.outboundani import OutboundAni
 from gateway.providers.outboundiq import OutboundIq
+from gateway.service.call_figures import able_now, figures_of
 from gateway.telemetry.call_log import CallLog
+from gateway.telemetry.figures import CallFigures
 from gateway.telemetry.metrics import Metrics
 
 
@@ -56,6 +59,7 @@ class CallPath:
         self._reporter = reporter
         self._loop = asyncio.get_running_loop()
         self.cache = AnswerCache(settings.assignment, self._loop.time)
+        self._is_stopping = False
         self._upstreams: list[OutboundIq | OutboundAni] = []
         self._coalescers: list[Coalescer] = []
         self._resolver: Resolver | None = None
@@ -85,21 +89,49 @@ class CallPath:
         self.server = AgiServer(settings.agi, verbs, self._metrics.sessions, self._loop)
         await self.server.start(sockets)
 
+    def end(self) -> None:
+        """Say from now on that no more calls are taken; `stop` does the same."""
+        self._is_stopping = True
+
     async def stop(self, *, patient: bool = False) -> None:
         """Drain the calls under way (`AgiServer.stop`), then close the rest. Safe to call twice."""
+        self.end()
         if self.server is not None:
             await self.server.stop(patient=patient)
         if self._resolver is not None:
             self._resolver.close()
         if self._report is not None:
             self._report.close()
-        for coalescer in self._coalescers:
+        for coalescer in self._coalescers:  # they stay, as what they counted is told last
             await coalescer.close()
         for upstream in self._upstreams:
             await upstream.close()
         self.server = self._resolver = self._report = None
-        self._coalescers.clear()
         self._upstreams.clear()
+
+    def workers(self) -> tuple[WorkerFigures, ...]:
+        """This process, which answers all calls."""
+        return (WorkerFigures(0, self.total(), 0.0),)
+
+    def watch(self) -> None:
+        """Have the last calls noted for some seconds."""
+        self._metrics.calls.recent.watch()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Calls are answered here."""
+        return False
+
+    def total(self) -> CallFigures:
+        """What was counted until now."""
+        return figures_of(
+            self._metrics,
+            upstreams=self._coalescers,
+            cache_entries=len(self.cache),
+            cache_size=self._settings.assignment.cache_size,
+            able=able_now(self._settings, self.cache, self._engine),
+            takes_calls=self.server is not None and not self._is_stopping,
+        )
 
     async def _make_resolver(self, campaigns: Campaigns) -> Resolver:
         settings = self._settings.assignment

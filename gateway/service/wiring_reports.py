@@ -1,20 +1,30 @@
 """Builds all that must exist once: reporting, webhooks, admin HTTP and the engine's API."""
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
+from functools import partial
 
 from gateway.admin.app import AdminServer
 from gateway.admin.dial_batch import dial_batch_routes
-from gateway.admin.health import health_routes
-from gateway.admin.prewarm import Keep, Prewarm
+from gateway.admin.events import StatusStream
+from gateway.admin.health import health_routes, ready_routes
+from gateway.admin.page import page_routes
+from gateway.admin.prewarm import Keep, Prewarm, token_needed_routes
+from gateway.admin.prometheus import MetricsPage
+from gateway.admin.standing import Standing, standing
+from gateway.admin.status import StatusPage
 from gateway.assignment.owned import OwnedGuard
 from gateway.config.settings import Settings
 from gateway.engine.api.server import ApiServer
 from gateway.engine.provider import EngineProvider
-from gateway.engine.webhooks import Webhooks
+from gateway.engine.webhooks import WebhookCounts, Webhooks
 from gateway.service.doors import Door
+from gateway.service.overview import CallsSide, Overview
 from gateway.service.reporting import Reporting
 from gateway.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
 
 
 class ReportPath:
@@ -28,6 +38,9 @@ class ReportPath:
         self.reporting: Reporting | None = None
         """Runs between `start` and `stop`, when there is a target."""
         self._keep: Keep | None = None
+        self._calls: CallsSide | None = None
+        self._overview: Overview | None = None
+        self._status: StatusPage | None = None
         self._admin = Door("admin.listen")
         self._api = Door("api.listen")
 
@@ -49,11 +62,23 @@ class ReportPath:
             self.reporting = Reporting(self._settings, self._metrics, self._engine)
             await self.reporting.start()
 
-    async def open_doors(self, keep: Keep) -> None:
-        """Listen for HTTP; prewarmed numbers go to `keep`. Raises `OSError`."""
-        self._keep = keep
-        for door in await self._prepare_doors(self._settings):
-            await door.commit()
+    async def open_doors(self, keep: Keep, calls: CallsSide) -> None:
+        """Listen for HTTP; prewarmed numbers go to `keep`. Raises `OSError` for the engine's API.
+
+        The gateway goes on without its admin listener: nobody may lose a caller ID for want of figures.
+        """
+        self._keep, self._calls = keep, calls
+        try:
+            await self._admin.prepare(self._settings.admin.listen, self._admin_server(self._settings))
+        except OSError as error:
+            log.error(  # noqa: TRY400 - one clear line; where it came from is known
+                "%s; calls are answered, but there are no figures and no prewarming: free the port, or "
+                "choose another",
+                error,
+            )
+        await self._admin.commit()
+        await self._api.prepare(self._settings.api.listen, self._api_server(self._settings))
+        await self._api.commit()
 
     async def reload(self, settings: Settings) -> None:
         """Go by other settings. What did not change goes on as if nothing had happened.
@@ -63,7 +88,7 @@ class ReportPath:
         """
         earlier = self._settings
         async with AsyncExitStack() as undo:
-            doors = await self._prepare_doors(settings, earlier)
+            doors = await self._prepare_doors(earlier, settings)
             for door in doors:
                 undo.push_async_callback(door.abandon)
             webhooks = self._webhooks
@@ -86,6 +111,9 @@ class ReportPath:
         """Finish open requests and take no more. Safe to call twice."""
         for door in (self._admin, self._api):
             await door.close()
+        if self._overview is not None:
+            await self._overview.stop()
+            self._overview = self._status = None
 
     async def stop(self) -> None:
         """Write down and send what is there (`Reporting.stop`). Safe to call twice."""
@@ -106,14 +134,16 @@ class ReportPath:
         if self._engine is not None and self._webhooks is not None:
             self._engine.tell_kept_dials(self._webhooks.put)
 
-    async def _prepare_doors(self, settings: Settings, earlier: Settings | None = None) -> list[Door]:
+    async def _prepare_doors(self, earlier: Settings, settings: Settings) -> list[Door]:
         """Those whose settings are not as `earlier`, ready to commit to. Raises `OSError`: then none is."""
         doors: list[Door] = []
+        # One that could not be opened at the start is no reason to refuse what is not about it.
+        is_open = self._admin.addresses or settings.admin != earlier.admin
         try:
-            if earlier is None or _behind_admin(settings) != _behind_admin(earlier):
+            if is_open and _behind_admin(settings) != _behind_admin(earlier):
                 await self._admin.prepare(settings.admin.listen, self._admin_server(settings))
                 doors.append(self._admin)
-            if earlier is None or _behind_api(settings) != _behind_api(earlier):
+            if _behind_api(settings) != _behind_api(earlier):
                 await self._api.prepare(settings.api.listen, self._api_server(settings))
                 doors.append(self._api)
         except BaseException:
@@ -122,21 +152,53 @@ class ReportPath:
             raise
         return doors
 
+    def _looking(self, calls: CallsSide) -> tuple[Overview, StatusPage]:
+        """Those who look at everything: there from the first admin listener on, whatever its settings."""
+        if self._overview is None or self._status is None:
+            self._overview = Overview(
+                self._metrics,
+                calls,
+                reporting=self.reporting,
+                engine=self._engine,
+                webhooks=self._webhook_counts,
+            )
+            self._status = StatusPage(self._overview.look, calls.watch, time=asyncio.get_running_loop().time)
+            self._overview.start(self._status.note)
+        return self._overview, self._status
+
+    def _webhook_counts(self) -> dict[str, WebhookCounts]:
+        return self._webhooks.counts if self._webhooks is not None else {}
+
     def _admin_server(self, settings: Settings) -> AdminServer | None:
-        if not settings.admin.listen or self._keep is None:
+        if not settings.admin.listen or self._keep is None or self._calls is None:
             return None
+        overview, status = self._looking(self._calls)
+        events = StatusStream(status.document, most_watchers=settings.admin.max_watchers)
         owned = OwnedGuard(settings.assignment, self._engine if settings.assignment.only_owned else None)
         prewarm = Prewarm(self._keep, owned.accepts, most_rows=settings.admin.max_prewarm_rows)
-        routes = [*health_routes(), *prewarm.routes()]
+        routes = [
+            *health_routes(),
+            *ready_routes(partial(_stands, overview)),
+            *MetricsPage(overview.look).routes(),
+            *status.routes(),
+            *events.routes(),
+            *page_routes(),
+            *(prewarm.routes() if settings.admin.token else token_needed_routes()),
+        ]
         if self.reporting is not None:
             routes += dial_batch_routes(settings.webhook_in.secret, self.reporting.confirmations.take)
-        return AdminServer(settings.admin, routes)
+        # Each open dashboard would be waited for otherwise.
+        return AdminServer(settings.admin, routes, before_stop=events.close)
 
     def _api_server(self, settings: Settings) -> ApiServer | None:
         """The engine over HTTP as well, over the same numbers and counters as the calls."""
         if not settings.api.in_serve or self._engine is None:
             return None
         return ApiServer(self._engine, settings.api, settings.api_keys)
+
+
+def _stands(overview: Overview) -> Standing:
+    return standing(overview.look())
 
 
 def _behind_admin(settings: Settings) -> tuple[object, ...]:

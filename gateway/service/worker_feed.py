@@ -10,6 +10,7 @@ its listening socket meanwhile, so that a connection can be made at any time.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,11 +29,13 @@ from gateway.service.reporting_messages import (
     Hello,
     Prewarmed,
     Settled,
-    Tally,
+    Told,
     ToWorker,
+    Watched,
     Welcome,
     frame,
 )
+from gateway.telemetry.figures import CallFigures
 from gateway.telemetry.logs import Throttle
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ Settle = Callable[[bool], None]
 _RETRY_S = 0.1
 _FLUSH_S = 0.02
 """Assigned calls wait so long for others, for a frame each would cost more than the rest of the feed."""
-_TALLY_S = 1.0
+_TELL_S = 1.0
 _WELCOME_S = 1.0
 _CLOSE_S = 3.0
 """Longest wait at the end for ends that are not on disk yet."""
@@ -61,16 +64,19 @@ class WorkerFeed:
         *,
         most_unsaved: int,
         notes_assigned: bool,
-        tally: Callable[[], Tally],
+        figures: Callable[[], CallFigures],
         on_prewarmed: Callable[[Rows], None],
+        on_watched: Callable[[], None],
     ) -> None:
         """`notes_assigned`: whether anybody wants to know of assigned calls, which is so with an AMI link."""
         self._path = path
         self._slot = slot
         self._most_unsaved = most_unsaved
         self._notes_assigned = notes_assigned
-        self._tally = tally
+        self._figures = figures
         self._on_prewarmed = on_prewarmed
+        self._on_watched = on_watched
+        self._born = time.time()
         self._unsaved: dict[int, tuple[bytes, Settle | None]] = {}
         self._serial = 0
         self._assigned: deque[tuple[str, CallState, str]] = deque(maxlen=_MAX_ASSIGNED)
@@ -103,6 +109,7 @@ class WorkerFeed:
         if self._task is None:
             return
         self._send_assigned()
+        self.tell()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 while self._unsaved:
@@ -117,6 +124,11 @@ class WorkerFeed:
         self._task = None
         if self._flush is not None:
             self._flush.cancel()
+
+    def tell(self) -> None:
+        """Tell the figures now; they are told once a second anyway."""
+        if self._connection is not None and not self._connection.is_full:
+            self._connection.write(frame(Told(self._figures())))
 
     # Called by the verbs
 
@@ -151,7 +163,7 @@ class WorkerFeed:
     def connected(self, connection: "_Connection") -> None:
         """Say who we are, and again what was not confirmed."""
         self._connection = connection
-        connection.write(frame(Hello(self._slot)))
+        connection.write(frame(Hello(self._slot, self._born)))
         for content, _ in list(self._unsaved.values()):
             connection.write(content)
         self._send_assigned()
@@ -168,6 +180,8 @@ class WorkerFeed:
                 self._settle(message.lost, is_safe=False)
             case Prewarmed():
                 self._on_prewarmed(message.rows)
+            case Watched():
+                self._on_watched()
             case Welcome():
                 self._welcome.set()
             case _:
@@ -213,12 +227,11 @@ class WorkerFeed:
             await asyncio.sleep(_RETRY_S)
 
     async def _tell(self, connection: "_Connection") -> None:
-        """Tell the tally as long as the connection lasts."""
+        """Tell the figures as long as the connection lasts."""
         while not connection.over.is_set():
-            if not connection.is_full:
-                connection.write(frame(self._tally()))
+            self.tell()
             try:
-                async with asyncio.timeout(_TALLY_S):
+                async with asyncio.timeout(_TELL_S):
                     await connection.over.wait()
             except TimeoutError:
                 continue

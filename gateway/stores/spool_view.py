@@ -12,7 +12,7 @@ from gateway.model.delivery import ConfirmedStats, Delivery, DeliveryState, Spoo
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreError, StoreTooNewError, StoreUnusableError
 from gateway.stores.spool import MIGRATIONS, count, decoded, forget_if_done, put
-from gateway.stores.sqlite import Migration, Row, SqliteDatabase, Transaction, Value
+from gateway.stores.sqlite import Migration, Row, SqliteDatabase, Transaction, Value, look_into
 
 _COLUMNS = "id, dial_id, dial, put_at, done_at, confirmed_at"
 _HAS_DELIVERY = """AND EXISTS (
@@ -94,6 +94,19 @@ class SpoolView:
     def discard(self, dial_ids: Sequence[str], *, target: str = "", now: float) -> int:
         """Give up these dead letters for good; they count as delivered. How many there were."""
         return self._database.run(lambda transaction: _discard(transaction, dial_ids, target, now))
+
+
+def stats_at_a_glance(file: str) -> dict[str, TargetStats]:
+    """`SpoolView.stats` of a file that is only read, and not even lifted to this version; blocks.
+
+    Raises `StoreError`.
+    """
+
+    def work(transaction: Transaction) -> dict[str, TargetStats]:
+        _look(transaction)
+        return count(transaction)
+
+    return look_into(file, work)
 
 
 def _page(

@@ -5,7 +5,9 @@ Pieces that arrive close together share one transaction and one sync to disk (gr
 behind its own savepoint, so one that fails takes none of the others with it.
 """
 
+import contextlib
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -34,6 +36,7 @@ Migration = Sequence[str]
 """Statements that lift a file from one version to the next."""
 
 _log = logging.getLogger(__name__)
+_MODE = 0o640  # it may hold phone numbers
 _MEMORY = ":memory:"
 # Work beyond this is refused: at 20,000 writes/s it is half a second behind already.
 _MAX_QUEUED = 10_000
@@ -100,6 +103,8 @@ class SqliteDatabase:
         name = path or _MEMORY
         if path and not Path(path).resolve().parent.is_dir():
             raise StoreUnusableError(f'folder of "{path}" does not exist; create it or name another file')
+        if path:
+            _create_private(path)
         with _translated(name):
             connection = sqlite3.connect(
                 name, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
@@ -210,6 +215,21 @@ class SqliteDatabase:
             job.error = job.error or error
 
 
+def look_into(path: str, work: Callable[[Transaction], T], *, lock_timeout_s: float = 1.0) -> T:
+    """What `work` reads out of the file at `path`, opened for reading only; blocks. Raises `StoreError`.
+
+    Nothing of the file changes, its format included; a process that writes to it is not held up.
+    """
+    with _translated(path):
+        address = f"{Path(path).resolve().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=lock_timeout_s, isolation_level=None)
+        try:
+            connection.execute("BEGIN")
+            return work(Transaction(connection))
+        finally:
+            connection.close()
+
+
 def _prepare(
     connection: sqlite3.Connection, name: str, migrations: Sequence[Migration], synchronous: str
 ) -> None:
@@ -265,3 +285,9 @@ def _translate(error: sqlite3.Error, name: str) -> StoreError:
     if isinstance(error, _UNFIT):
         return StoreRefusedError(f'"{name}": {error}')
     return StoreError(f'"{name}": {error}')
+
+
+def _create_private(path: str) -> None:
+    """SQLite would make a file that everybody may read; its journals follow the mode of the file."""
+    with contextlib.suppress(OSError):  # SQLite says what is wrong, or that it is there already
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))

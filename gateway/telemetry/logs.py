@@ -133,6 +133,12 @@ class FileHandler(WatchedFileHandler):
             sys.stderr.write(f"{self.format(record)}\nlog.file cannot be written: {sys.exc_info()[1]}\n")
 
 
+def lines_left_out() -> int:
+    """How many lines of this process were not written because too many waited."""
+    handlers = logging.getLogger().handlers
+    return sum(one.left_out for one in handlers if isinstance(one, BehindHandler))
+
+
 def configure(settings: LogSettings) -> None:
     """Send the logs of this process where the settings say, from now on. Blocks while the earlier end.
 

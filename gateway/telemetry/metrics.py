@@ -5,9 +5,11 @@ Whoever shows them (demo, admin, Prometheus) reads these objects; nothing here f
 
 from bisect import bisect_left
 from collections import Counter
+from dataclasses import dataclass
 
 from gateway.model.decision import Decision, Reason, Source, Status
 from gateway.model.delivery import Stored
+from gateway.telemetry.recent import RecentCalls
 
 LATENCY_BOUNDS_S = (
     *(0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02),
@@ -16,11 +18,19 @@ LATENCY_BOUNDS_S = (
 """Upper bounds of the buckets, seconds; around the deadline finer than elsewhere."""
 
 
+BATCH_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Upper bounds of the buckets of batch sizes, leads."""
+
 _CACHE = Source.CACHE  # looking a member up in its enum takes longer than counting
+
+Way = tuple[Status, Source, Reason]
+"""What was decided, where the number came from, and why it was not assigned."""
 
 
 class Histogram:
     """Counts by upper bound; the last bucket has none."""
+
+    __slots__ = ("bounds", "counts", "sum")
 
     def __init__(self, bounds: tuple[float, ...] = LATENCY_BOUNDS_S) -> None:
         self.bounds = bounds
@@ -31,6 +41,11 @@ class Histogram:
         """Count one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
+
+    def add(self, other: "Histogram") -> None:
+        """Count all that `other` has counted, with the same bounds."""
+        self.counts = [own + more for own, more in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
 
     @property
     def count(self) -> int:
@@ -52,31 +67,42 @@ class CallMetrics:
     """What became of the calls."""
 
     def __init__(self) -> None:
-        self._decisions: Counter[tuple[Status, Source, Reason]] = Counter()
-        self._hits = 0
-        self.latency = Histogram()
+        self._hits = Histogram()
+        self.ways: dict[Way, Histogram] = {(Status.ASSIGNED, _CACHE, Reason.NONE): self._hits}
+        """How many calls were decided in each way, and how long each took in seconds."""
         self.unknown_keys: Counter[str] = Counter()
         """Argument keys the contract does not know; at most `_MAX_KEYS` of them, the rest under `other`."""
         self.bad_arguments: Counter[str] = Counter()
         """Known keys whose value was dropped because it made no sense."""
         self.not_owned = 0
         self.faults = 0
+        self.recent = RecentCalls()
 
     _MAX_KEYS = 100
 
     def decided(self, decision: Decision, took_s: float) -> None:
         """One call has its answer, `took_s` after its request was complete."""
         if decision.source is _CACHE:  # the commonest by far, and an enum's hash is slow
-            self._hits += 1
-        else:
-            self._decisions[decision.status, decision.source, decision.reason] += 1
-        self.latency.observe(took_s)
+            self._hits.observe(took_s)
+            return
+        way = (decision.status, decision.source, decision.reason)
+        known = self.ways.get(way)
+        if known is None:
+            known = self.ways[way] = Histogram()
+        known.observe(took_s)
 
     @property
-    def decisions(self) -> Counter[tuple[Status, Source, Reason]]:
+    def latency(self) -> Histogram:
+        """How long all decisions took, seconds."""
+        together = Histogram()
+        for each in self.ways.values():
+            together.add(each)
+        return together
+
+    @property
+    def decisions(self) -> Counter[Way]:
         """How many calls were decided in each way."""
-        hits = Counter({(Status.ASSIGNED, Source.CACHE, Reason.NONE): self._hits} if self._hits else {})
-        return self._decisions + hits
+        return Counter({way: each.count for way, each in self.ways.items() if each.count})
 
     def saw_unknown_key(self, key: str) -> None:
         """The dialplan sent a key nobody reads."""
@@ -84,22 +110,23 @@ class CallMetrics:
         self.unknown_keys[key if known else "other"] += 1
 
 
+@dataclass(slots=True)
 class SessionMetrics:
     """What became of the connections."""
 
-    def __init__(self) -> None:
-        self.opened = 0
-        self.open = 0
-        self.health_checks = 0
-        self.requests = 0
-        self.hung_up = 0
-        self.refused_peers = 0
-        self.overloaded = 0
-        self.malformed = 0
-        self.timed_out = 0
-        self.faults = 0
-        self.command_errors = 0
-        """Answers other than 200: Asterisk refused one of our commands."""
+    opened: int = 0
+    open: int = 0
+    """Those that are now."""
+    health_checks: int = 0
+    requests: int = 0
+    hung_up: int = 0
+    refused_peers: int = 0
+    overloaded: int = 0
+    malformed: int = 0
+    timed_out: int = 0
+    faults: int = 0
+    command_errors: int = 0
+    """Answers other than 200: Asterisk refused one of our commands."""
 
 
 class UpstreamMetrics:
@@ -110,7 +137,9 @@ class UpstreamMetrics:
         self.leads = 0
         self.latency = Histogram()
         self.failures: Counter[Reason] = Counter()
-        self.batch_sizes = Histogram(bounds=(1, 2, 5, 10, 20, 50, 100, 200, 500))
+        self.last_failure = ""
+        """What the last failure said, "" before the first."""
+        self.batch_sizes = Histogram(BATCH_BOUNDS)
 
     def sent(self, leads: int) -> None:
         """A request with this many leads was sent."""
@@ -122,9 +151,10 @@ class UpstreamMetrics:
         """It was answered."""
         self.latency.observe(took_s)
 
-    def failed(self, reason: Reason) -> None:
-        """It failed."""
+    def failed(self, reason: Reason, words: str = "") -> None:
+        """It failed; `words` say how."""
         self.failures[reason] += 1
+        self.last_failure = words or reason
 
 
 class AmiMetrics:
@@ -189,6 +219,15 @@ class DialMetrics:
         self.spool_failures_total = 0
         """Times the spool could not be read or written."""
         self.targets: dict[str, TargetMetrics] = {}
+        self.by_ani: Counter[str] = Counter()
+        """Records by the number shown (E.164); at most `_MAX_ANIS` of them, the rest under `other`."""
+
+    _MAX_ANIS = 10_000
+
+    def recorded(self, ani: str) -> None:
+        """A record was made of a call that showed this number."""
+        known = ani in self.by_ani or len(self.by_ani) < self._MAX_ANIS
+        self.by_ani[ani if known else "other"] += 1
 
     def target(self, name: str) -> TargetMetrics:
         """The counters of one target."""

@@ -58,7 +58,8 @@ def provider() -> ScriptedProvider:
 
 @pytest.fixture
 def settings() -> AssignmentSettings:
-    return AssignmentSettings()
+    """Gathers always, so that a test sees batches without a rush of calls."""
+    return AssignmentSettings(batch_above=0)
 
 
 @pytest.fixture

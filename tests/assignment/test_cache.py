@@ -47,6 +47,17 @@ def test_answer_is_fresh_for_30_s_then_stale_for_an_hour(cache: AnswerCache, han
     assert cache.stale(KEY) is None
 
 
+def test_there_is_something_stale_until_the_newest_answer_is_an_hour_old(
+    cache: AnswerCache, hand: Hand
+) -> None:
+    assert not cache.has_stale()
+    cache.keep(KEY, ANI)
+    hand.now += 3599
+    assert cache.has_stale()
+    hand.now += 1
+    assert not cache.has_stale()
+
+
 def test_no_number_is_remembered_for_5_s(cache: AnswerCache, hand: Hand) -> None:
     cache.keep_none(KEY)
     hand.now += 4.9

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.asterisk.doctor_rig import DoctorRig, started_doctor
 from tests.asterisk.fetch import NotAvailableError, Programs, fetch
 from tests.asterisk.reports_rig import ReportsRig, started_reports
 from tests.asterisk.rig import Rig, started
@@ -35,4 +36,10 @@ def rig(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="session")
 def reports(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReportsRig]:
     with started_reports(programs, tmp_path_factory.mktemp("reports")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def doctor(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoctorRig]:
+    with started_doctor(programs, tmp_path_factory.mktemp("doctor")) as running:
         yield running

@@ -102,7 +102,8 @@ def test_lines_that_are_no_utf8_are_named_and_their_bytes_kept() -> None:
         (("--provider", "outboundiq"), "error: outboundiq.key is missing"),
         (("--provider", "outboundani"), "error: outboundani.key is missing"),
         (("--provider", "engine"), "error: engine.inventory is missing"),
-        ((*ENGINE, "--prewarm"), "error: --prewarm: admin.listen is not set"),
+        ((*ENGINE, "--prewarm"), "error: --prewarm: admin.token is not set"),
+        ((*ENGINE, "--prewarm", "--set", "admin.listen="), "error: --prewarm: admin.listen is not set"),
         (
             (*ENGINE, "--prewarm", "--gateway", "http://127.0.0.1:9"),
             "error: http://127.0.0.1:9 takes no numbers",

@@ -27,6 +27,17 @@ def test_five_failures_in_a_row_open_it_four_do_not() -> None:
     assert not one.allows(0)
 
 
+def test_it_rests_until_it_would_let_a_probe_through_and_looking_changes_nothing() -> None:
+    one = opened(at=10.0)
+    assert one.rests(10.9)
+    assert not one.rests(11.0)
+    assert one.state is BreakerState.OPEN
+    assert one.allows(11.0)
+    assert one.rests(11.5)
+    one.succeed(11.5)
+    assert not one.rests(11.6)
+
+
 def test_more_than_half_of_twenty_failing_within_ten_seconds_opens_it() -> None:
     one = breaker()
     for number in range(19):

@@ -30,6 +30,16 @@ workers = 2
 hang_timeout_s = {hang_timeout_s}
 [admin]
 listen = "127.0.0.1:0"
+token = "made-up"
+"""
+TOKEN = {"Authorization": "Bearer made-up"}
+ENGINE_API = """
+[engine]
+database = "{file}.db"
+[api]
+in_serve = true
+keys = ["k"]
+listen = "127.0.0.1:{taken}"
 """
 MOST_WAIT_S = 1.5
 """A call is answered within its session's 0.6 s; the rest is for a machine with other work."""
@@ -263,7 +273,7 @@ async def test_a_prewarmed_number_is_known_to_every_worker_old_and_new(
     row = {"phone": "+13035550123", "campaign": "9001", "ani": "+13035550199"}
     async with (
         ClientSession() as session,
-        session.post(f"http://{url[0]}:{url[1]}/api/prewarm", json=[row]) as answer,
+        session.post(f"http://{url[0]}:{url[1]}/api/prewarm", json=[row], headers=TOKEN) as answer,
     ):
         assert (await answer.json())["taken"] == 1
     for turn in range(2):
@@ -309,7 +319,10 @@ def test_an_address_in_use_is_exit_code_3(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "who"),
     [
-        ("[admin]\nlisten = '127.0.0.1:{taken}'\n", "reporting"),
+        (
+            ENGINE_API,
+            "reporting",
+        ),
         ("[outboundiq]\nkey = 'k'\nca_file = '{file}'\n", "worker-"),
     ],
 )

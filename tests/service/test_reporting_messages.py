@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.model.decision import Reason, Source, Status
 from gateway.model.dial import CallEnd, EndSource
 from gateway.model.variables import CallState
 from gateway.service.reporting_messages import (
@@ -19,11 +20,14 @@ from gateway.service.reporting_messages import (
     Hello,
     Prewarmed,
     Settled,
-    Tally,
+    Told,
     ToWorker,
+    Watched,
     Welcome,
     frame,
 )
+from gateway.telemetry.figures import CallFigures, Decided, Spread, UpstreamFigures, UpstreamState
+from gateway.telemetry.recent import LastCall
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 STATES = st.builds(CallState, *[TEXT] * len(CallState._fields))
@@ -39,14 +43,45 @@ ENDS = st.builds(
     variables=st.dictionaries(TEXT, TEXT, max_size=3),
 )
 NUMBERS = st.integers(0, 2**40)
+SPREADS = st.builds(Spread, st.lists(NUMBERS, max_size=3).map(tuple), st.floats(0, 1e6), st.just((0.1, 1.0)))
+COUNTS = st.dictionaries(TEXT, NUMBERS, max_size=3)
+FIGURES = st.builds(
+    CallFigures,
+    decided=st.lists(
+        st.builds(
+            Decided, st.sampled_from(Status), st.sampled_from(Source), st.sampled_from(Reason), SPREADS
+        ),
+        max_size=2,
+    ).map(tuple),
+    sessions=COUNTS,
+    open=NUMBERS,
+    upstreams=st.lists(
+        st.builds(
+            UpstreamFigures,
+            TEXT,
+            st.dictionaries(st.sampled_from(UpstreamState), NUMBERS),
+            TEXT,
+            failures=st.dictionaries(st.sampled_from(Reason), NUMBERS),
+            latency=SPREADS,
+        ),
+        max_size=2,
+    ).map(tuple),
+    unknown_keys=COUNTS,
+    able=st.lists(st.sampled_from(Source), max_size=2).map(tuple),
+    takes_calls=st.booleans(),
+    last_calls=st.lists(
+        st.builds(LastCall, st.floats(0, 1e10), *[TEXT] * 5, st.floats(0, 9), TEXT), max_size=2
+    ).map(tuple),
+)
 FROM_WORKER = st.one_of(
-    st.builds(Hello, NUMBERS),
+    st.builds(Hello, NUMBERS, st.floats(0, 1e10)),
     st.builds(Ended, NUMBERS, ENDS),
     st.builds(Assigned, st.lists(st.tuples(TEXT, STATES, TEXT), max_size=3)),
-    st.builds(Tally, NUMBERS, NUMBERS),
+    st.builds(Told, FIGURES),
 )
 TO_WORKER = st.one_of(
     st.just(Welcome()),
+    st.just(Watched()),
     st.builds(Settled, st.lists(NUMBERS), st.lists(NUMBERS)),
     st.builds(Prewarmed, st.lists(st.tuples(TEXT, TEXT, TEXT, st.floats(0, 1e6)), max_size=3)),
 )

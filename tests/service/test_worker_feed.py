@@ -14,10 +14,12 @@ from gateway.model.dial import CallEnd, EndSource
 from gateway.model.phone import PhoneNumber
 from gateway.model.variables import CallState
 from gateway.service.reporting_hub import FeedHub
-from gateway.service.reporting_messages import Hello, Tally, frame
+from gateway.service.reporting_messages import Hello, frame
 from gateway.service.worker_feed import Rows, WorkerFeed
+from gateway.telemetry.figures import CallFigures
 
 PROSPECT, ANI = PhoneNumber("+12125550100"), PhoneNumber("+12125550101")
+FIGURES = CallFigures(open=2, not_owned=7, takes_calls=True)
 PATIENCE_S = 10.0
 
 
@@ -46,6 +48,7 @@ class Line:
     path: str
     listener: socket.socket
     prewarmed: list[str] = field(default_factory=list)
+    watched: list[int] = field(default_factory=list)
     hubs: list[FeedHub] = field(default_factory=list)
     feeds: list[WorkerFeed] = field(default_factory=list)
 
@@ -62,8 +65,9 @@ class Line:
             slot,
             most_unsaved=most_unsaved,
             notes_assigned=True,
-            tally=lambda: Tally(7, 2),
+            figures=lambda: FIGURES,
             on_prewarmed=self._prewarm,
+            on_watched=lambda: self.watched.append(slot),
         )
         feed.start()
         self.feeds.append(feed)
@@ -162,7 +166,7 @@ async def test_assigned_calls_are_told_in_their_order(line: Line) -> None:
 async def test_prewarmed_numbers_reach_every_worker_also_one_that_comes_later(line: Line) -> None:
     hub = await line.hub(None)
     line.feed(slot=1)
-    await until(lambda: 1 in hub.tallies)
+    await until(lambda: bool(hub.figures.workers()))
     prospects = [f"+1212{number:07}" for number in range(1_200)]
     for prospect in prospects:
         hub.prewarm(PhoneNumber(prospect), "9001", ANI)
@@ -173,12 +177,31 @@ async def test_prewarmed_numbers_reach_every_worker_also_one_that_comes_later(li
     assert line.prewarmed == prospects
 
 
-async def test_each_workers_tally_is_known(line: Line) -> None:
+async def test_what_all_workers_counted_is_known(line: Line) -> None:
     hub = await line.hub(None)
     for slot in (1, 2):
         line.feed(slot=slot)
-    await until(lambda: len(hub.tallies) == 2)
-    assert hub.tallies == {1: Tally(7, 2), 2: Tally(7, 2)}
+    await until(lambda: len(hub.figures.workers()) == 2)
+    assert [(worker.slot, worker.figures) for worker in hub.figures.workers()] == [(1, FIGURES), (2, FIGURES)]
+    assert (hub.figures.total().open, hub.figures.total().not_owned) == (4, 14)
+
+
+async def test_what_a_worker_counted_stays_when_it_ends(line: Line) -> None:
+    hub = await line.hub(None)
+    feed = line.feed()
+    await until(lambda: bool(hub.figures.workers()))
+    await feed.close()
+    await until(lambda: not hub.figures.workers())
+    assert (hub.figures.total().open, hub.figures.total().not_owned) == (0, 7)
+
+
+async def test_every_worker_hears_that_somebody_looks(line: Line) -> None:
+    hub = await line.hub(None)
+    for slot in (1, 2):
+        line.feed(slot=slot)
+    await until(lambda: len(hub.figures.workers()) == 2)
+    hub.figures.watch()
+    await until(lambda: sorted(line.watched) == [1, 2])
 
 
 async def test_a_stranger_who_talks_nonsense_is_cut_and_the_worker_stays(line: Line) -> None:

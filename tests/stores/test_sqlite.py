@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -117,6 +118,18 @@ def test_closed_database_says_so(path: str) -> None:
     database.close()
     with pytest.raises(StoreUnusableError, match="closed"):
         database.write(add("late"))
+
+
+def test_others_may_not_read_what_holds_phone_numbers(path: str) -> None:
+    earlier = os.umask(0o022)
+    try:
+        database = SqliteDatabase.open(path, NOTES)
+        database.write(add("private")).result()
+        modes = {one.stat().st_mode & 0o777 for one in Path(path).parent.iterdir()}
+        database.close()
+    finally:
+        os.umask(earlier)
+    assert modes == {0o640}
 
 
 def test_file_that_is_no_database_is_told(path: str) -> None:

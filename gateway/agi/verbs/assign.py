@@ -23,6 +23,8 @@ from gateway.model.variables import unpack
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.metrics import CallMetrics
 
+_CACHE = Source.CACHE  # looking a member up in its enum is slow
+
 
 class Assign:
     """The verb `assign`; also what an agi:// URL without a path means."""
@@ -44,6 +46,7 @@ class Assign:
         self._guards = guards
         self._metrics = metrics
         self._call_log = call_log
+        self._recent = metrics.recent
         self._reporter = reporter
         self._wall_clock = wall_clock
         self._writer = AnswerWriter(settings, campaigns)
@@ -111,6 +114,9 @@ class Assign:
     ) -> None:
         took_s = time.perf_counter() - started
         self._metrics.decided(decision, took_s)
+        if self._recent.is_watched:
+            dialled = phone if isinstance(phone, PhoneNumber) else None
+            self._recent.note(environment.value("uniqueid"), dialled, decision, took_s)
         if self._call_log is not None:
             dialled = phone if isinstance(phone, PhoneNumber) else None
             self._call_log.write(environment.value("uniqueid"), dialled, decision, took_s)
@@ -124,7 +130,7 @@ class Assign:
     ) -> bytes:
         if isinstance(phone, Decision):
             return outcome(decision)
-        if decision.source is Source.CACHE and not (arguments.dial_id or arguments.gateway):
+        if decision.source is _CACHE and not (arguments.dial_id or arguments.gateway):
             self._keep_ready(environment, arguments, phone, decision)
         state = self._writer.state(
             arguments,
