@@ -1,5 +1,6 @@
 """SIGHUP as an operator sends it: to one process and to several, with good and with broken configurations."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,12 +11,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from gateway.simulator.ami import AmiSimulator
 from gateway.simulator.asterisk import place_call
 from gateway.simulator.call import CallRequest
 from gateway.simulator.upstream import UpstreamSimulator
-from tests.scenarios.reporting import Gateway, settings, until
+from tests.scenarios.reporting import PATIENCE_S, Gateway, settings, until
 
 STORM = Path(__file__).parents[2] / "loadtest" / "replace_storm.py"
 ADMIN = '\n[admin]\nlisten = "127.0.0.1:0"\n[service]\nworkers = {workers}\n'
@@ -63,6 +65,26 @@ async def test_a_good_configuration_takes_effect(gateway: Gateway) -> None:
     )
     assert await status(gateway, "13035550123") == "BLOCKED"
     assert await status(gateway, "12125550123") == "ASSIGNED"
+
+
+async def test_figures_go_on_where_they_were(gateway: Gateway) -> None:
+    await status(gateway, "13035550123")
+    await reload(
+        gateway,
+        lambda text: text.replace("[assignment]", "[assignment]\ncache_ttl_s = 31"),
+        "reloaded; changed: assignment.cache_ttl_s",
+    )
+    await status(gateway, "12125550123")
+    address = re.findall(r"listening for operators on (\S+) port (\d+)", gateway.log.read_text())[0]
+    decided = 'ani_gateway_decisions_total{reason="",source="outboundiq",status="ASSIGNED"} 2'
+
+    async def is_told() -> bool:
+        async with ClientSession() as http, http.get("http://{}:{}/metrics".format(*address)) as answer:
+            return decided in await answer.text()
+
+    async with asyncio.timeout(PATIENCE_S):
+        while not await is_told():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.1)
 
 
 async def test_a_broken_one_is_refused_with_every_problem_and_the_old_one_stays(gateway: Gateway) -> None:
