@@ -6,9 +6,10 @@ STAMP  := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
 SCENARIO ?= campaign-start
 DURATION ?= 30
+MINUTES ?= 10
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup run test check format bench bench-quick load clean
+.PHONY: help setup run test check format bench bench-quick soak load clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -39,8 +40,11 @@ format: $(STAMP) ## put the code into shape
 bench: $(STAMP)  ## benchmark beside a bare uvloop server and what others build, with goals
 	$(BIN)/python loadtest/bench.py
 
-bench-quick: $(STAMP) ## the sections that say most, in about 80 seconds
+bench-quick: $(STAMP) ## the sections that say most, in less than 90 seconds
 	$(BIN)/python loadtest/bench.py --quick
+
+soak: $(STAMP)   ## the gateway under faults for MINUTES=10: nothing may grow
+	$(BIN)/python loadtest/soak.py --minutes $(MINUTES)
 
 load: $(STAMP)   ## load test with locust on loopback: SCENARIO=campaign-start DURATION=30
 	$(BIN)/python loadtest/locust_run.py --scenario $(SCENARIO) --seconds $(DURATION)

@@ -20,15 +20,28 @@ class Caller:
     """The open calls. With `lines` the environment is written line by line, as Asterisk does.
 
     A call without an end after `timeout_s` is a failure. `on_end` is told of each that came to its end.
+    With `default_ani`, a call that got this number fell back, and is no failure.
     """
 
-    def __init__(self, port: int, asked: Iterator[Question], *, lines: bool, timeout_s: float) -> None:
+    def __init__(
+        self,
+        port: int,
+        asked: Iterator[Question],
+        *,
+        lines: bool,
+        timeout_s: float,
+        default_ani: str = "",
+        within_s: float = 0.0,
+    ) -> None:
         self.calls: dict[int, Call] = {}
         """By file descriptor, in the order of their start."""
         self.latencies = array("d")
         """Seconds from the moment each call was due until its last command came."""
         self.lateness = array("d")
         self.ended = 0
+        self.fallbacks = 0
+        self.in_time = 0
+        """Calls with their number within `within_s` of their connect."""
         self.failures: dict[str, int] = {}
         self.epoll = select.epoll()
         self.others: dict[int, Callable[[int], None]] = {}
@@ -38,6 +51,8 @@ class Caller:
         self._asked = asked
         self._lines = lines
         self._timeout_s = timeout_s
+        self._default_ani = default_ani.encode()
+        self._within_s = within_s
 
     def start(self, due: float, *, held_bytes: int = 0) -> None:
         """Open a call; the last `held_bytes` of its environment are kept back until `finish_held`."""
@@ -112,11 +127,16 @@ class Caller:
             call.sock.send(_ANSWER)
 
     def _finish(self, call: Call) -> None:
-        self.latencies.append(time.monotonic() - call.due)
+        now = time.monotonic()
+        self.latencies.append(now - call.due)
         self._answer_the_rest(call)
         self._forget(call)
-        if fault := call.fault():
+        if self._default_ani and call.ani() == self._default_ani:
+            self.fallbacks += 1
+        elif fault := call.fault():
             self._count(fault)
+        elif now - call.started <= self._within_s:
+            self.in_time += 1
         self.ended += 1
         if self.on_end is not None:
             self.on_end(call)

@@ -44,12 +44,17 @@ class Call:
     answered: int = 0
     sent: bool = False
 
+    def ani(self) -> bytes:
+        """The number the call got, empty when it got none."""
+        match = _ASSIGNED.search(self.received)
+        return match[1] if match else b""
+
     def fault(self) -> str:
         """What is wrong with the answer, "" when nothing is."""
-        match = _ASSIGNED.search(self.received)
-        if match is None:
+        ani = self.ani()
+        if not ani:
             return "no ANI"
-        return "" if match[1] == self.question.expected else "wrong ANI"
+        return "" if ani == self.question.expected else "wrong ANI"
 
     def state(self) -> bytes:
         """The packed state the gateway set, as it will be in the call's Hangup event."""

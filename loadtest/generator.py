@@ -4,10 +4,11 @@ Ways to call: closed loop (`--open N` calls at any time, for CPU per call); open
 arrivals, each latency counted from the moment the call was due, so a stalled server cannot hide its stall);
 burst (`--burst N` opened in one instant, which every latency counts from).
 
-The environment is one write, to leave more of the core for load; `--lines` writes line by line, as Asterisk
-does. `--pause` stops a burst once all is sent, and `--hold` keeps the last line back until then: it prints
-`open` and goes on after a line on stdin. With `--ami-port` it is the PBX's manager interface too, and tells
-the 40 events of each call when it is over.
+The environment is one write, as other AGI clients and benchmarks have it, which leaves more of the core for
+load; with `--environment lines` it is a write for each line, as Asterisk does. `--pause` stops a burst once
+all is sent, and `--hold` keeps the last line back until then: it prints `open` and goes on after a line on
+stdin. With `--ami-port` it is the manager interface of the PBX too, and tells the 40 events of each ended
+call.
 
 It prints `ready`, waits for a line on stdin, runs, and prints one JSON object; with `--ami-port` it stays
 until the next line.
@@ -30,6 +31,7 @@ from proc import Usage
 
 SHARES = (*(number / 50 for number in range(50)), 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0)
 """Which quantiles of the latencies are told, for a plot."""
+ONE, LINES = "one", "lines"
 _HELD_BYTES = 1
 """The line end that completes the environment."""
 _OPENING = 500
@@ -53,14 +55,18 @@ class Load:
     """Seconds at the start whose latencies do not count."""
     timeout_s: float = 10.0
     """A call without an end for so long is a failure."""
+    within_s: float = 0.0
+    """Calls answered so soon after their connect are counted as in time."""
     phones: int = 0
     """How many different phones are called in turn; 0 never calls one twice."""
     offset: int = 0
     """Where the phones start, so that runs against one server do not meet each other's."""
     fixed: bool = False
     """Expect `FIXED_ANI` from everybody."""
-    lines: bool = False
-    """Write line by line."""
+    environment: str = ONE
+    """`ONE` write, or `LINES`: a write for each line, as Asterisk does."""
+    default_ani: str = ""
+    """A number the server may give where its upstream failed; how often it did is counted."""
     pause: bool = False
     hold: bool = False
     ami_port: int = 0
@@ -73,6 +79,9 @@ class Seen:
     """What the generator saw. Latencies in ms, from when a call was due until its last command came."""
 
     calls: int = 0
+    fallbacks: int = 0
+    """Calls that got `Load.default_ani`."""
+    in_time: int = 0
     failures: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     calls_per_s: float = 0.0
@@ -84,6 +93,7 @@ class Seen:
     """At `SHARES`."""
     late_p99_ms: float = 0.0
     """How late calls were started: above a millisecond, the generator itself was short of CPU."""
+    late_max_ms: float = 0.0
     cpu_us_per_call: float = 0.0
     waited_share: float = 0.0
     """Share of the time the generator was runnable and had no CPU."""
@@ -96,7 +106,14 @@ class Generator:
         self.seen = Seen()
         self._load = load
         asked = questions(phones=load.phones, offset=load.offset, fixed=load.fixed)
-        self._caller = Caller(load.port, asked, lines=load.lines, timeout_s=load.timeout_s)
+        self._caller = Caller(
+            load.port,
+            asked,
+            lines=load.environment == LINES,
+            timeout_s=load.timeout_s,
+            default_ani=load.default_ani,
+            within_s=load.within_s,
+        )
         self._pbx: Pbx | None = None
         if load.ami_port:
             self._pbx = Pbx(load.ami_port, self._caller.epoll, self._caller.others, is_filtered=load.filtered)
@@ -183,6 +200,7 @@ class Generator:
     def _sum_up(self, start: float, before: Usage) -> None:
         seen, caller, used = self.seen, self._caller, Usage.of_self() - before
         seen.calls, seen.failures = caller.ended, caller.failures
+        seen.fallbacks, seen.in_time = caller.fallbacks, caller.in_time
         seen.seconds = time.monotonic() - start
         seen.calls_per_s = seen.calls / seen.seconds
         ordered = sorted(caller.latencies)
@@ -191,7 +209,8 @@ class Generator:
         )
         seen.max_ms = quantile(ordered, 1.0) * 1e3
         seen.quantiles_ms = [quantile(ordered, share) * 1e3 for share in SHARES] if ordered else []
-        seen.late_p99_ms = quantile(sorted(caller.lateness), 0.99) * 1e3
+        late = sorted(caller.lateness)
+        seen.late_p99_ms, seen.late_max_ms = quantile(late, 0.99) * 1e3, quantile(late, 1.0) * 1e3
         seen.cpu_us_per_call = used.cpu_s * 1e6 / max(seen.calls, 1)
         seen.waited_share = used.waited_s / seen.seconds
 
@@ -213,10 +232,16 @@ def main() -> int:
     parser.add_argument("--burst", type=int, default=0, help="calls opened in one instant")
     parser.add_argument("--warm-s", type=float, default=0.0, help="open loop: seconds before it counts")
     parser.add_argument("--timeout-s", type=float, default=10.0, help="longest wait for the end of a call")
+    parser.add_argument("--within-s", type=float, default=0.0, help="counted as in time, from the connect")
     parser.add_argument("--phones", type=int, default=0, help="different phones; 0: never the same twice")
     parser.add_argument("--offset", type=int, default=0, help="number of the first phone")
     parser.add_argument("--fixed", action="store_true", help=f"expect {FIXED_ANI} for every phone")
-    parser.add_argument("--lines", action="store_true", help="write line by line, as Asterisk does")
+    parser.add_argument(
+        "--environment", choices=(ONE, LINES), default=ONE, help="in one write, or as Asterisk"
+    )
+    parser.add_argument(
+        "--default-ani", default="", help="number that may be given where the upstream failed"
+    )
     parser.add_argument("--pause", action="store_true", help="burst: stop when all are open")
     parser.add_argument("--hold", action="store_true", help="burst: stop before the environments' last line")
     parser.add_argument("--ami-port", type=int, default=0, help="be the manager interface on this port too")

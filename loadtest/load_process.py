@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proc import pin
-from servers import ENVIRONMENT, HERE, LOAD_CPU, StartError
+from processes import ENVIRONMENT, HERE, LOAD_CPU, StartError, wait_until_listening
 
 
 class LoadError(Exception):
@@ -44,8 +44,13 @@ class LoadProcess:
 
 
 @contextlib.contextmanager
-def load_process(name: str, options: Mapping[str, float]) -> Iterator[LoadProcess]:
-    """Start one of our scripts; `True` stands for an option without a value."""
+def load_process(
+    name: str, options: Mapping[str, float | str], *, listens_on: int = 0
+) -> Iterator[LoadProcess]:
+    """Start one of our scripts; `True` stands for an option without a value.
+
+    One that is a manager interface is waited for: a client of it may not try twice.
+    """
     flags = [f"--{key}" if value is True else f"--{key}={value}" for key, value in options.items()]
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, str(HERE / name), *flags],
@@ -56,6 +61,8 @@ def load_process(name: str, options: Mapping[str, float]) -> Iterator[LoadProces
     ) as process:
         try:
             pin(process.pid, LOAD_CPU)
+            if listens_on:
+                wait_until_listening(listens_on)
             yield LoadProcess(process)
         except BaseException:
             process.kill()

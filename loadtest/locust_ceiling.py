@@ -17,7 +17,8 @@ from pathlib import Path
 
 from calls import FIXED_ANI
 from locust_process import LocustError, run_locust
-from servers import HERE, SERVERS, StartError, running
+from processes import HERE, StartError
+from servers import SERVERS, running
 
 STORED = HERE.parent / "bench-results" / "locust-ceiling.json"
 _USERS = 50

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ceiling import Seen
 from proc import pin
-from servers import ENVIRONMENT, HERE, LOAD_CPU
+from processes import ENVIRONMENT, HERE, LOAD_CPU
 
 _START_S = 60.0
 """Allowed beyond the time of the run: start of all processes, and the end of the last calls."""

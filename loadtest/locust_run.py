@@ -18,9 +18,9 @@ from pathlib import Path
 import locust_ceiling
 from ceiling import is_near
 from locust_process import Entry, LocustError, Run, run_locust
+from processes import StartError
 from rig import Health, Rig, last_words, rig
 from scenarios import SCENARIOS
-from servers import StartError
 
 _CEILING_S = 3.0
 _AGI, _AMI = "AGI", "AMI"

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from load_process import LoadError, load_process
+from meter import Meter, Sharing
 from pbx import EVENTS_PER_CALL
-from proc import Usage, memory_mb, stolen_s
+from proc import descriptors, memory_mb
+from processes import free_port
 from sample import Sample, Section
-from servers import SETTLE_S, Server, Stub, free_port, running
+from servers import SETTLE_S, Server, running
+from stub_process import Stub
 
-MAX_WAITED = 0.1
-MAX_STOLEN = 0.02
+NOT_A_HIT = "not a hit"
 _MIB = 1024 * 1024 / 1e6
 _PER_SESSIONS = 10_000
 _WAITING_S = 1.0
 """After the last request was sent, until the server has taken it in."""
+_ACCEPTED_S = 15.0
 _DELIVERED_S = 60.0
 _LOOK_S = 0.05
 
@@ -33,61 +36,36 @@ class Running:
     stub: Stub
 
 
-class Meter:
-    """Runs from its making to `stop`, and reads the server's and the machine's clocks."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._stolen_s = stolen_s()
-        self._at = time.monotonic()
-        self._before = Usage.of(pid)
-        self.used = Usage(0.0, 0.0)
-        self.seconds = 0.0
-
-    def stop(self) -> None:
-        """Read the clocks again."""
-        self.used = Usage.of(self._pid) - self._before
-        self.seconds = time.monotonic() - self._at
-        self._stolen_s = stolen_s() - self._stolen_s
-
-    def note(self, sample: Sample, *, generator_waited: float, is_shared: bool = False) -> None:
-        """Write down how much the rest of the machine was in the way.
-
-        `is_shared`: server and generator share their CPUs, so that waiting is what is meant to happen.
-        """
-        sample.server_waited = self.used.waited_s / self.seconds
-        sample.generator_waited = generator_waited
-        sample.stolen = self._stolen_s / self.seconds
-        waited = 0.0 if is_shared else max(sample.server_waited, generator_waited)
-        sample.spoilt = waited > MAX_WAITED or sample.stolen > MAX_STOLEN
-
-
 def measure_calls(section: Section, place: Running, *, seconds: float, offset: int) -> Sample:
     """Calls, closed loop, open loop or burst."""
     with load_process("generator.py", _options(section, place, seconds=seconds, offset=offset)) as load:
         load.expect("ready")
         before, meter = place.stub.counters(), Meter(place.pid)
+        sharing = Sharing(place.pid) if place.server.cpus > 1 else None
         load.go_on()
         seen = load.result()
-        meter.stop()
+        meter.stop(sharing)
     return _sample(section, place, seen, before, meter)
 
 
 def measure_sessions(section: Section, place: Running, *, seconds: float, offset: int) -> Sample:
     """The memory of open sessions; then they are all served, to see that they were real."""
-    idle_mb = memory_mb(place.pid)
+    idle_mb, idle_descriptors = memory_mb(place.pid), descriptors(place.pid)
     options = _options(section, place, seconds=seconds, offset=offset)
     with load_process("generator.py", options) as load:
         load.expect("ready")
         before, meter = place.stub.counters(), Meter(place.pid)
         load.go_on()
         load.expect("open")
+        missing = _not_open(place.pid, idle_descriptors + int(section.load["burst"]))
         time.sleep(_WAITING_S)
         held_mb = memory_mb(place.pid)
         load.go_on()
         seen = load.result()
         meter.stop()
     sample = _sample(section, place, seen, before, meter)
+    if missing:
+        sample.failures["session not open when its memory was read"] = missing
     sample.session_mib = (held_mb - idle_mb) / _MIB * _PER_SESSIONS / section.load["burst"]
     return sample
 
@@ -97,7 +75,7 @@ def measure_whole(section: Section, server: Server, stub: Stub, folder: Path, *,
     port, ami_port = free_port(), free_port()
     options = dict(section.load) | {"port": port, "seconds": section.seconds, "offset": offset}
     with (
-        load_process("generator.py", {**options, "ami-port": ami_port}) as load,
+        load_process("generator.py", {**options, "ami-port": ami_port}, listens_on=ami_port) as load,
         running(server, stub.url, folder, port=port, ami_port=ami_port) as (pid, _port),
     ):
         load.expect("ready")
@@ -105,7 +83,7 @@ def measure_whole(section: Section, server: Server, stub: Stub, folder: Path, *,
         before, meter = stub.counters(), Meter(pid)
         load.go_on()
         seen = load.result()
-        after = _delivered(stub, before["dials"] + seen["calls"])
+        after = delivered(stub, before["dials"] + seen["calls"])
         meter.stop()
         sample = _sample(section, place, seen, before, meter)
         load.go_on()
@@ -123,7 +101,7 @@ def measure_events(section: Section, server: Server, stub: Stub, folder: Path) -
     ami_port = free_port()
     options = dict(section.load) | {"port": ami_port, "seconds": section.seconds}
     with (
-        load_process("pbx.py", options) as load,
+        load_process("pbx.py", options, listens_on=ami_port) as load,
         running(server, stub.url, folder, ami_port=ami_port) as (pid, port),
     ):
         load.expect("ready")
@@ -148,7 +126,7 @@ def measure_events(section: Section, server: Server, stub: Stub, folder: Path) -
     return sample
 
 
-def _options(section: Section, place: Running, *, seconds: float, offset: int) -> dict[str, float]:
+def _options(section: Section, place: Running, *, seconds: float, offset: int) -> dict[str, float | str]:
     options = dict(section.load) | {"port": place.port, "seconds": seconds}
     if "phones" not in section.load:
         options["offset"] = offset
@@ -158,7 +136,11 @@ def _options(section: Section, place: Running, *, seconds: float, offset: int) -
 
 
 def _sample(
-    section: Section, place: Running, seen: dict[str, Any], before: dict[str, float], meter: Meter
+    section: Section,
+    place: Running,
+    seen: dict[str, Any],
+    before: dict[str, float],
+    meter: Meter,
 ) -> Sample:
     after = place.stub.counters()
     leads = after["leads"] - before["leads"]
@@ -175,17 +157,40 @@ def _sample(
         max_ms=seen["max_ms"],
         quantiles_ms=seen["quantiles_ms"],
         failures=seen["failures"],
+        in_time=seen["in_time"],
         may_miss=section.may_miss,
+        connections=int(after["connections"] - before["connections"]),
         requests_per_call=(after["requests"] - before["requests"]) / calls,
         upstream_ms=(after["lead_s"] - before["lead_s"]) * 1e3 / leads if leads else 0.0,
         memory_mb=memory_mb(place.pid),
         generator_cpu_us=seen["cpu_us_per_call"],
     )
-    meter.note(sample, generator_waited=seen["waited_share"], is_shared=place.server.cpus > 1)
+    sample.failures |= _doubts(section, place, seen, leads)
+    meter.note(sample, generator_waited=seen["waited_share"])
     return sample
 
 
-def _delivered(stub: Stub, wanted: float) -> dict[str, float]:
+def _doubts(section: Section, place: Running, seen: dict[str, Any], leads: float) -> dict[str, int]:
+    """What would make the figure of another thing than the section says."""
+    found = {}
+    if "phones" in section.load and leads and not place.server.fixed:
+        found[NOT_A_HIT] = int(leads)
+    never_ended = sum(count for why, count in seen["failures"].items() if "ANI" not in why)
+    lost = int(section.load.get("burst", 0)) - seen["calls"] - never_ended
+    if "burst" in section.load and lost:
+        found["call not accounted for"] = lost
+    return found
+
+
+def _not_open(pid: int, wanted: int) -> int:
+    """How many sessions the server has not accepted, once it has all or no more come in time."""
+    stop = time.monotonic() + _ACCEPTED_S
+    while (missing := wanted - descriptors(pid)) > 0 and time.monotonic() < stop:
+        time.sleep(_LOOK_S)
+    return max(0, missing)
+
+
+def delivered(stub: Stub, wanted: float) -> dict[str, float]:
     """The upstream's counters once it has so many dial records, or no more come in time."""
     stop = time.monotonic() + _DELIVERED_S
     while (counters := stub.counters())["dials"] < wanted and time.monotonic() < stop:

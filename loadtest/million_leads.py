@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import ENVIRONMENT
+from processes import ENVIRONMENT
 
 from gateway.engine.inventory import SAMPLE
 

@@ -6,6 +6,7 @@ session for each call, is naive.py.
 
 import argparse
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -19,6 +20,8 @@ _KNOWN = 200_000
 _TTL_S = 3600.0
 
 Find = Callable[[str], Awaitable[str]]
+Trust = ssl.SSLContext | bool
+"""What aiohttp takes as `ssl`; True trusts the system's authorities."""
 
 
 def commands(ani: str) -> tuple[str, str]:
@@ -26,14 +29,19 @@ def commands(ani: str) -> tuple[str, str]:
     return f'SET VARIABLE CALLERID(num) "{ani}"', 'SET VARIABLE GATEWAY_STATUS "ASSIGNED"'
 
 
+def trusting(ca_file: str) -> Trust:
+    """Trust in the system's authorities and, where one is named, in another."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else True
+
+
 class Upstream:
     """One tuned aiohttp session for all calls, and a cache before it."""
 
-    def __init__(self, url: str, connections: int) -> None:
+    def __init__(self, url: str, connections: int, ca_file: str) -> None:
         self._known: TTLCache[str, str] = TTLCache(_KNOWN, _TTL_S)
         self._url = f"{url}/assignment"
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=55),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=55, ssl=trusting(ca_file)),
             headers={"Authorization": "Bearer bench", "Content-Type": "application/json"},
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
@@ -88,11 +96,11 @@ async def panoramisk(find: Find, port: int) -> asyncio.Server:
 SERVERS = {"streams": streams, "panoramisk": panoramisk}
 
 
-async def serve(kind: str, port: int, url: str, connections: int) -> None:
+async def serve(options: argparse.Namespace) -> None:
     """Listen until killed."""
-    upstream = Upstream(url, connections)
+    upstream = Upstream(options.upstream, options.connections, options.ca_file)
     try:
-        server = await SERVERS[kind](upstream.find, port)
+        server = await SERVERS[options.kind](upstream.find, options.port)
         await server.serve_forever()
     finally:
         await upstream.close()
@@ -102,7 +110,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--upstream", required=True)
+    parser.add_argument("--ca-file", default="", help="authority to trust, for an upstream that speaks TLS")
     parser.add_argument("--kind", choices=SERVERS, default="streams")
     parser.add_argument("--connections", type=int, default=512)
-    arguments = parser.parse_args()
-    uvloop.run(serve(arguments.kind, arguments.port, arguments.upstream, arguments.connections))
+    uvloop.run(serve(parser.parse_args()))

@@ -62,6 +62,22 @@ def _ticks_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_S
 
 
+def cpu_by_process(pid: int) -> dict[int, float]:
+    """Seconds of CPU each process of a tree has used so far."""
+    return {one: _ticks_s(one) for one in tree(pid)}
+
+
+def busy_s() -> float:
+    """Seconds all CPUs have spent in programs since the machine booted, without its interrupts."""
+    user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
+    return (user + nice + system) * _TICK_S
+
+
+def descriptors(pid: int) -> int:
+    """Open files and sockets of a process and all below it."""
+    return sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in tree(pid))
+
+
 def stolen_s() -> float:
     """Seconds of CPU the hypervisor has kept from this machine since it booted, all CPUs together."""
     return int(Path("/proc/stat").read_text().splitlines()[0].split()[8]) * _TICK_S

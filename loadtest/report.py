@@ -1,5 +1,6 @@
 """Turns samples and verdicts into tables on stdout."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
@@ -20,8 +21,8 @@ def print_section(section: Section, samples: Sequence[Sample]) -> None:
             continue
         cells = "".join(f"{write(mine):>{width}}" for _, width, write in columns)
         print(f"  {name:<22}{_spread(mine):>20}{cells}")
-        if faults := {why: count for sample in mine for why, count in sample.faults.items()}:
-            print(f"    FAILED: {faults}")
+        if faults := sum((Counter(sample.faults) for sample in mine), Counter()):
+            print(f"    FAILED: {dict(faults)}")
 
 
 Column = tuple[str, int, Callable[[Sequence[Sample]], str]]
@@ -56,7 +57,11 @@ def _columns(section: Section) -> list[Column]:
     if section.kind is Kind.WHOLE:
         columns.insert(1, _median("delivered", 10, lambda sample: sample.delivered_per_s, ",.0f"))
     if section.may_miss:
-        columns.insert(0, _median("answered", 9, lambda sample: sample.answered, ",.0f"))
+        columns[:0] = [
+            _median("answered", 9, lambda sample: sample.answered, ",.0f"),
+            _median("in time", 9, lambda sample: sample.in_time, ",.0f"),
+            _median("conns", 6, lambda sample: sample.connections, ",.0f"),
+        ]
     return columns
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proc import Usage, memory_mb, pin
-from servers import LOAD_CPU, Place, Server, free_port, running, script
+from processes import LOAD_CPU, free_port
+from servers import Place, Server, running, script
 
 from gateway.simulator.ami_session import AmiUser
 

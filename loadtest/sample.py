@@ -1,5 +1,6 @@
 """What is measured, and what came of it: sections of the benchmark and their samples."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,6 +8,12 @@ from enum import StrEnum
 UPSTREAM_DELAY_MS = 20.0
 MISSED = "no ANI"
 """How the generator calls a call that was answered without a number."""
+
+
+_START_S = 2.2
+"""A server and its first calls."""
+_FILL_PER_S = 6_000
+"""Calls a second while a cache is filled."""
 
 
 class Kind(StrEnum):
@@ -24,6 +31,10 @@ class Kind(StrEnum):
     """AMI events in one process."""
 
 
+_EXTRA_S = {Kind.CALLS: 0.4, Kind.SESSIONS: 6.0, Kind.WHOLE: 3.0, Kind.EVENTS: 2.0, Kind.BYTES: 0.5}
+"""Of each sample beyond its own seconds: starting the generator, the last calls, the last records."""
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One comparison: the servers, the load (options of generator.py), and how often."""
@@ -31,16 +42,31 @@ class Section:
     name: str
     title: str
     servers: tuple[str, ...]
-    load: Mapping[str, float]
+    load: Mapping[str, float | str]
     rounds: int
     seconds: float
     kind: Kind = Kind.CALLS
     delay_ms: float = UPSTREAM_DELAY_MS
     """How long the upstream takes for an answer."""
+    is_tls: bool = False
+    """Whether the upstream speaks TLS."""
+    fill: int = 0
+    """Calls made first, which do not count, as many as the server's cache holds."""
     is_fresh: bool = False
     """Whether each sample has a server of its own, that nobody has called before."""
     may_miss: bool = False
     """Whether a call may go without a number: then how many do is the result."""
+
+    @property
+    def expected_s(self) -> float:
+        """About how long it takes, where nothing has to be repeated."""
+        samples = self.rounds * len(self.servers)
+        if self.kind is Kind.BYTES:
+            return samples * _EXTRA_S[self.kind]
+        each_s = self.seconds + self.delay_ms / 1e3 + _EXTRA_S[self.kind]
+        each_s += float(self.load.get("warm-s", 0)) + self.fill / _FILL_PER_S
+        starts = samples if self.is_fresh else len(self.servers)
+        return samples * each_s + starts * _START_S
 
 
 @dataclass(slots=True)
@@ -65,9 +91,15 @@ class Sample:
     quantiles_ms: list[float] = field(default_factory=list)
     """At `generator.SHARES`."""
     failures: dict[str, int] = field(default_factory=dict)
+    earlier_faults: dict[str, int] = field(default_factory=dict)
+    """Of the warm-up, and of attempts that were repeated because the machine was busy."""
     may_miss: bool = False
+    in_time: int = 0
+    """Calls with their number within `servers.DEADLINE_S` of their connect."""
     requests_per_call: float = 0.0
     """Requests the upstream received, for each call."""
+    connections: int = 0
+    """Connections to the upstream that were opened."""
     upstream_ms: float = 0.0
     """What the upstream itself took for a lead, mean."""
     memory_mb: float = 0.0
@@ -80,6 +112,10 @@ class Sample:
     generator_waited: float = 0.0
     generator_cpu_us: float = 0.0
     stolen: float = 0.0
+    others: float = 0.0
+    """CPUs that other work on the machine used, where server and generator share theirs."""
+    busier: float = 0.0
+    """Of two workers' CPU time, the busier one's share."""
     spoilt: bool = False
     """Other work on the machine took more than a tenth of the time."""
     round: int = 0
@@ -92,8 +128,9 @@ class Sample:
 
     @property
     def faults(self) -> dict[str, int]:
-        """The failures that must not be."""
-        return {why: count for why, count in self.failures.items() if why != MISSED or not self.may_miss}
+        """The failures that must not be, those of repeated attempts included."""
+        both = Counter(self.failures) + Counter(self.earlier_faults)
+        return {why: count for why, count in both.items() if why != MISSED or not self.may_miss}
 
     def added_ms(self, quantile_ms: float) -> float:
         """What the server added to the upstream's own time."""

@@ -1,28 +1,14 @@
 """The servers that are compared, each a process of its own on CPU 0. A new peer is a line in `SERVERS`."""
 
 import contextlib
-import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pbx import SECRET
-from proc import pin
-
-HERE = Path(__file__).parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-SERVER_CPU = 0
-LOAD_CPU = 1
-_START_S = 15.0
-_STOP_S = 10.0
-_LISTEN = "0A"
-"""State of a listening socket in /proc/net/tcp (include/net/tcp_states.h)."""
+from processes import ENVIRONMENT, HERE, SERVER_CPU, free_port, started
 
 _CONFIG = """
 [agi]
@@ -37,6 +23,7 @@ fallback = []
 [outboundiq]
 url = "{upstream}"
 key = "bench"
+ca_file = "{ca_file}"
 """
 # At saturation a closed loop waits for the server; with the usual deadline of 0.7 s the slowest calls would
 # fall back, which is right in service and hides here what is measured. The others have no deadline at all.
@@ -53,7 +40,7 @@ ROOMY = (
     *("agi.environment_timeout_s=60", "agi.session_timeout_s=60", "assignment.deadline_s=30"),
 )
 """So that 10,000 sessions may stay open while their memory is measured."""
-_REPORTING = """
+REPORTING = """
 [ami.pbx]
 address = "127.0.0.1:{ami_port}"
 secret = "{secret}"
@@ -83,6 +70,8 @@ class Place:
     folder: Path
     ami_port: int = 0
     """Where the PBX's manager interface is, for those that listen to it."""
+    ca_file: str = ""
+    """Whom to trust, where the upstream speaks TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +92,7 @@ def script(name: str, *options: str, upstream: bool = False) -> Command:
         sys.executable,
         str(HERE / name),
         f"--port={place.port}",
-        *([f"--upstream={place.upstream}"] if upstream else []),
+        *([f"--upstream={place.upstream}", f"--ca-file={place.ca_file}"] if upstream else []),
         *options,
     ]
 
@@ -126,6 +115,7 @@ def gateway(
         text = (_CONFIG + more).format(
             port=place.port,
             upstream=place.upstream,
+            ca_file=place.ca_file,
             ami_port=place.ami_port,
             secret=SECRET,
             folder=place.folder,
@@ -162,9 +152,7 @@ _SERVERS = (
         gateway(*PATIENT, "assignment.batching=false"),
     ),
     Server("gateway-roomy", "ani-gateway serve, 20,000 connections, long deadlines", gateway(*ROOMY)),
-    Server(
-        "gateway-whole", "ani-gateway serve with AMI, spool (FULL) and delivery", gateway(more=_REPORTING)
-    ),
+    Server("gateway-whole", "ani-gateway serve with AMI, spool (FULL) and delivery", gateway(more=REPORTING)),
     Server("two-workers", "ani-gateway serve --workers 2", gateway(options=("--workers", "2")), cpus=2),
     Server("panoramisk", "panoramisk's FastAGI on uvloop", peer("panoramisk")),
     Server("streams", "asyncio streams on uvloop", peer("streams")),
@@ -188,88 +176,12 @@ def has_workers() -> bool:
     return "--workers" in shown.stdout
 
 
-class StartError(Exception):
-    """A process of the benchmark did not start; the message holds its output."""
-
-
 @contextlib.contextmanager
 def running(
-    server: Server, upstream: str, folder: Path, *, port: int = 0, ami_port: int = 0
+    server: Server, upstream: str, folder: Path, *, port: int = 0, ami_port: int = 0, ca_file: str = ""
 ) -> Iterator[tuple[int, int]]:
     """Start a server on CPU 0 and wait until it listens: its process id and its port."""
-    place = Place(port or free_port(), upstream, folder, ami_port)
+    place = Place(port or free_port(), upstream, folder, ami_port, ca_file)
     cpu = SERVER_CPU if server.cpus == 1 else None
-    with _process(server.command(place), place.port, folder / f"{server.name}.log", cpu) as process:
+    with started(server.command(place), place.port, folder / f"{server.name}.log", cpu) as process:
         yield process.pid, place.port
-
-
-class Stub:
-    """The upstream with its fixed delay, on the generator's CPU."""
-
-    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
-        self.pid = process.pid
-        self.url = url
-        self._process = process
-
-    def counters(self) -> dict[str, float]:
-        """What it has received: requests, batches, leads, connections, dials, and `lead_s`."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise StartError("the stub has no pipes")
-        stdin.write("\n")
-        stdin.flush()
-        counters: dict[str, float] = json.loads(stdout.readline())
-        return counters
-
-
-@contextlib.contextmanager
-def running_stub(folder: Path, *, delay_ms: float) -> Iterator[Stub]:
-    """Start the upstream and wait until it listens."""
-    port = free_port()
-    command = [sys.executable, str(HERE / "stub.py"), f"--port={port}", f"--delay-ms={delay_ms}"]
-    with _process(command, port, folder / "stub.log", LOAD_CPU) as process:
-        yield Stub(process, f"http://127.0.0.1:{port}")
-
-
-@contextlib.contextmanager
-def _process(command: list[str], port: int, log: Path, cpu: int | None) -> Iterator["subprocess.Popen[str]"]:
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(  # noqa: S603 - our own programs
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=ENVIRONMENT
-        ) as process,
-    ):
-        if cpu is not None:
-            pin(process.pid, cpu)
-        try:
-            _wait_until_listening(process, port, log)
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait_until_listening(process: "subprocess.Popen[str]", port: int, log: Path) -> None:
-    stop = time.monotonic() + _START_S
-    while time.monotonic() < stop and process.poll() is None:
-        if _is_listening(port):
-            return
-        time.sleep(0.05)
-    raise StartError(f"{process.args!r} did not listen on port {port}:\n{log.read_text()[-2000:]}")
-
-
-def _is_listening(port: int) -> bool:
-    """Asked of the kernel: a bare connection would send panoramisk's server into an endless loop."""
-    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return any(row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port for row in rows)
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

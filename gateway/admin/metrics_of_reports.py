@@ -31,7 +31,7 @@ _LINKS = {
     "pings": "Pings sent into silence.",
     "call_ends": "Ends of assigned calls heard.",
     "ignored": "Ends of calls without a number of ours.",
-    "passed_over": "Messages nobody wants.",
+    "passed_over_bytes": "Bytes of messages nobody wants.",
     "strange": "Messages that make no sense.",
     "oversized": "Messages too large.",
     "faults": "Faults of our own; the log names each.",

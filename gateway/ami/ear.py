@@ -48,8 +48,10 @@ class Ear:
             self._metrics.call_ends += self._hand_over(hangup.end)
             if hangup.lag_s is not None:
                 self._metrics.lag.observe(hangup.lag_s)
-            self.findings -= {Finding.NO_HANGUPS, Finding.NO_CHANNELVARS}
-            self._settle(Finding.FEW_CHANNELVARS, there=hangup.lacks_variables)
+            if self.findings:
+                self.findings -= {Finding.NO_HANGUPS, Finding.NO_CHANNELVARS}
+            if self.findings or hangup.lacks_variables:
+                self._settle(Finding.FEW_CHANNELVARS, there=hangup.lacks_variables)
 
     def hear_status(self, channels: list[LiveChannel], *, asked_at: float, now: float) -> None:
         """Status listed all channels there are."""

@@ -6,10 +6,11 @@ The one place that knows the names of their headers. Source: AMI events "Hangup"
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from gateway.ami.message import Message, read_message
+from gateway.ami.message import header, read_message, variables
 from gateway.model.dial import CallEnd, EndSource
 from gateway.model.variables import GATEWAY, CallState, unpack
 
@@ -63,15 +64,16 @@ def read_hangup(body: bytes, *, pbx: str, heard_at: float) -> Hangup | NoCall:
     """
     if _ASSIGNED not in body:
         return NoCall.NOT_ASSIGNED if _NAMED in body else NoCall.NOT_NAMED
-    message = read_message(body)
-    state = unpack(message.variables.get(GATEWAY, ""))
+    text = body.decode("utf-8", "replace")
+    told = variables(text)
+    state = unpack(told.get(GATEWAY, ""))
     if state is None:
         return NoCall.NOT_ASSIGNED
-    timestamp = _number(message.headers.get("Timestamp", ""))
+    timestamp = _number(header(text, "Timestamp"))
     return Hangup(
-        end=_call_end(message, state, pbx=pbx, ended_at=heard_at if timestamp is None else timestamp),
+        end=_call_end(text, told, state, pbx=pbx, ended_at=heard_at if timestamp is None else timestamp),
         lag_s=None if timestamp is None else max(heard_at - timestamp, 0.0),
-        lacks_variables=not message.variables.keys() >= _READ_APART,
+        lacks_variables=not told.keys() >= _READ_APART,
     )
 
 
@@ -90,27 +92,28 @@ def gap_end(uniqueid: str, state: CallState, *, pbx: str, ended_at: float) -> Ca
     return CallEnd(state=state, source=EndSource.GAP, uniqueid=uniqueid, ended_at=ended_at, pbx=pbx)
 
 
-def _call_end(message: Message, state: CallState, *, pbx: str, ended_at: float) -> CallEnd:
-    headers, variables = message.headers, message.variables
-    channel_state = headers.get("ChannelState", "")
-    cause = headers.get("Cause", "")
+def _call_end(text: str, told: Mapping[str, str], state: CallState, *, pbx: str, ended_at: float) -> CallEnd:
+    channel_state = header(text, "ChannelState")
+    cause = header(text, "Cause")
     return CallEnd(
         state=state,
         source=EndSource.AMI,
-        uniqueid=headers.get("Uniqueid", ""),
+        uniqueid=header(text, "Uniqueid"),
         ended_at=ended_at,
         pbx=pbx,
-        dialstatus=variables.get(DIALSTATUS, ""),
+        dialstatus=told.get(DIALSTATUS, ""),
         is_up=channel_state == _STATE_UP if channel_state else None,
         cause=int(cause) if _CAUSE.fullmatch(cause) else None,
-        tech_cause=headers.get("TechCause", ""),
-        answered_s=_number(variables.get(ANSWEREDTIME, "")),
-        variables={name: value for name, value in variables.items() if value and name not in _READ_APART},
+        tech_cause=header(text, "TechCause"),
+        answered_s=_number(told.get(ANSWEREDTIME, "")),
+        variables={name: value for name, value in told.items() if value and name not in _READ_APART},
     )
 
 
 def _number(text: str) -> float | None:
     """A finite number, not negative; `None` for anything else."""
+    if not text:  # the usual case, and an exception is dear
+        return None
     try:
         number = float(text)
     except ValueError:

@@ -74,9 +74,15 @@ class Intake:
         """The manager's protocol version, `None` until the banner came."""
         return self._decoder.version
 
-    def receive(self, data: bytes) -> None:
-        """Take bytes from the socket. Raises `NotAsteriskError` for a wrong banner."""
+    def receive(self, data: bytes, *, only_hangups: bool = False) -> None:
+        """Take bytes from the socket; `only_hangups`: nothing else is wanted of them.
+
+        Raises `NotAsteriskError` for a wrong banner.
+        """
+        self._decoder.only_hangups = only_hangups
         self._decoder.receive(data)
+        if self._drained.is_set() and not self._decoder.has_frames:
+            return
         self._drained.clear()
         if not self.is_paused and self._decoder.waiting_bytes > HIGH_BYTES:
             self.is_paused = True

@@ -73,6 +73,11 @@ class Connection:
         peer = self._transport.get_extra_info("peername")
         return str(peer[0]) if peer else ""
 
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether an action was sent that the PBX has not answered yet."""
+        return bool(self._manager.protocol.responses)
+
     async def act(self, action: str, **fields: str) -> Response:
         """Send an action and wait for its answer.
 

@@ -13,6 +13,7 @@ from gateway.ami.decoder import Frame, FrameKind
 from gateway.ami.ear import Ear
 from gateway.ami.events import LiveChannel, read_status
 from gateway.ami.findings import Finding
+from gateway.ami.gather import GATHER_S, Gather
 from gateway.ami.intake import Intake
 from gateway.ami.listener import Connection, LinkLostError, NoAnswerError, connect
 from gateway.ami.pulse import DEAD_AFTER_S, Beat, Pulse
@@ -25,8 +26,9 @@ STATUS_EVERY_S = 300.0
 """How often open calls are compared with Status on a link that never broke: finds a missing `read=call`."""
 _LONGEST_SLEEP_S = 1.0
 _SHORTEST_SLEEP_S = 0.01
-_UNFILTERED_MESSAGES = 1_000
-"""So many messages passed over, and more than ten for each Hangup event, and there is no filter."""
+_UNFILTERED_BYTES = 500_000
+"""So much passed over, and more than 5 kB for each Hangup event: there is no filter. An event has 0.6 kB."""
+_UNFILTERED_BYTES_EACH = 5_000
 
 
 class Session:
@@ -41,13 +43,16 @@ class Session:
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._pulse = Pulse(self._loop.time())
+        self._gather = Gather()
+        self._gathering: asyncio.TimerHandle | None = None
+        self._is_leaving = False
         self._connection: Connection | None = None
         self._intake = Intake(self._loop, metrics, take=self._take, pause=self._pause, resume=self._resume)
         self._listing: list[LiveChannel] | None = None
         """What Status has listed so far; `None` when it is not asked or may not be."""
         self._status_asked_at = 0.0
         self._may_ask_status = True
-        self._passed_over_before = metrics.passed_over
+        self._passed_over_before = metrics.passed_over_bytes
         self._hangups_before = metrics.ignored + metrics.call_ends
         self._up_at: float | None = None
         self.asterisk_version = ""
@@ -85,10 +90,18 @@ class Session:
 
     async def drained(self) -> None:
         """Return when all that arrived has been handed on; not before the consumer takes it."""
+        self._is_leaving = True
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._read_on()
+            await asyncio.sleep(GATHER_S)  # what has gathered is read meanwhile
         await self._intake.drained()
 
     def close(self) -> None:
         """Drop what was not handed on."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         self._intake.close()
 
     async def _log_in(self, connection: Connection) -> None:
@@ -139,14 +152,31 @@ class Session:
                 assert_never(beat)
 
     def _look_for_a_filter(self) -> None:
-        passed_over = self._metrics.passed_over - self._passed_over_before
+        passed_over = self._metrics.passed_over_bytes - self._passed_over_before
         hangups = self._metrics.ignored + self._metrics.call_ends - self._hangups_before
-        if passed_over > max(_UNFILTERED_MESSAGES, 10 * hangups):
+        if passed_over > max(_UNFILTERED_BYTES, _UNFILTERED_BYTES_EACH * hangups):
             self._ear.find(Finding.UNFILTERED)
 
     def _hear(self, data: bytes) -> None:
-        self._pulse.heard(self._loop.time())
-        self._intake.receive(data)
+        now = self._loop.time()
+        self._pulse.heard(now)
+        connection = self._connection
+        if connection is None:  # the banner may come while we connect
+            self._intake.receive(data)
+            return
+        is_asking = connection.awaits_answer or self._listing is not None
+        passed_over = self._metrics.passed_over_bytes
+        self._intake.receive(data, only_hangups=not is_asking)
+        unwanted = self._metrics.passed_over_bytes - passed_over
+        pause_s = self._gather.pause_s(len(data), unwanted, now)
+        if pause_s and not self._intake.is_paused and not self._is_leaving:
+            connection.pause()
+            self._gathering = self._loop.call_later(pause_s, self._read_on)
+
+    def _read_on(self) -> None:
+        self._gathering = None
+        if not self._intake.is_paused:
+            self._resume()
 
     def _pause(self) -> None:
         if self._connection is not None:

@@ -54,7 +54,7 @@ def export(
 
 
 def _json_line(dial: "Dial") -> str:
-    from gateway.stores.spool import encoded
+    from gateway.stores.spool_rows import encoded
 
     return encoded(dial) + "\n"
 

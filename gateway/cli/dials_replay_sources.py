@@ -17,7 +17,7 @@ from gateway.dials.cdr_csv import read_csv
 from gateway.model.dial import CallEnd, Dial
 from gateway.model.phone import parse_phone
 from gateway.stores.base import StoreError
-from gateway.stores.spool import decoded
+from gateway.stores.spool_rows import decoded
 
 if TYPE_CHECKING:
     from gateway.stores.cdr_mysql import CdrTable

@@ -13,7 +13,7 @@ from gateway.model.setting import setting
 from gateway.providers.base import UnavailableError
 from gateway.stores.base import StoreError
 from gateway.stores.lines_file import LinesFile
-from gateway.stores.spool import encoded
+from gateway.stores.spool_rows import encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the ranks of different records different, so that "the greater rank stays" has o
 """
 
 import zlib
-from dataclasses import fields, replace
+from dataclasses import fields
 from operator import attrgetter
 
 from gateway.dials.dispositions import Outcome
@@ -17,6 +17,7 @@ _FILLED_BITS = 4
 _ANSWERED_BITS = 1
 _SOURCE_BITS = 2
 _told = attrgetter(*(field.name for field in fields(Dial) if field.name != "rank"))
+"""All fields but the rank, which is the last."""
 
 
 def ranked(dial: Dial, outcome: Outcome, source: EndSource) -> Dial:
@@ -26,7 +27,7 @@ def ranked(dial: Dial, outcome: Outcome, source: EndSource) -> Dial:
     rank = outcome.knowledge << _SOURCE_BITS | source
     rank = rank << _ANSWERED_BITS | outcome.is_answered
     rank = rank << _FILLED_BITS | min(filled, 15)
-    return replace(dial, rank=rank << _CHECKSUM_BITS | zlib.crc32(repr(told).encode()))
+    return Dial(*(*told, rank << _CHECKSUM_BITS | zlib.crc32(repr(told).encode())))
 
 
 def better(one: Dial, other: Dial) -> Dial:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
-from functools import partial
 from urllib.parse import parse_qsl
 
 from gateway.dials.dispositions import Dispositions, Knowledge
@@ -85,22 +84,22 @@ class Recorder:
         if not outcome.name:
             never = outcome.knowledge is Knowledge.UNDIALLED
             return NoRecord.NEVER_DIALLED if never else NoRecord.UNWANTED
-        fill = partial(self._fill, state, variables)
+        filled = self._filled(state, variables)
         dial = Dial(
             dial_id=dial_id,
             ani=_number(state.ani),
             prospect_phone=phone.e164,
             at=_epoch(state.at, end.ended_at),
-            campaign_id=fill("campaign_id"),
-            campaign_name=fill("campaign_name"),
-            agent_name=fill("agent_name"),
+            campaign_id=filled["campaign_id"],
+            campaign_name=filled["campaign_name"],
+            agent_name=filled["agent_name"],
             disposition_name=_clean(outcome.name),
-            call_direction=fill("call_direction"),
-            zip=fill("zip"),
-            sys_created_date_original=fill("sys_created_date_original"),
-            total_dial_attempts=fill("total_dial_attempts"),
-            skill_name=fill("skill_name"),
-            lead_source=fill("lead_source"),
+            call_direction=filled["call_direction"],
+            zip=filled["zip"],
+            sys_created_date_original=filled["sys_created_date_original"],
+            total_dial_attempts=filled["total_dial_attempts"],
+            skill_name=filled["skill_name"],
+            lead_source=filled["lead_source"],
             talk_s=_talk_s(end) if outcome.is_answered else None,
         )
         return ranked(dial, outcome, end.source)
@@ -111,10 +110,18 @@ class Recorder:
             return ""
         return f"{self._pbx_id}-{end.uniqueid}-1" if self._pbx_id else f"{end.uniqueid}-1"
 
-    def _fill(self, state: CallState, variables: Mapping[str, str], field: str) -> str:
+    def _filled(self, state: CallState, variables: Mapping[str, str]) -> dict[str, str]:
+        """What the fields of `_STATE_FIELD` hold."""
+        filled = self._constants.copy()
+        for field, name in _STATE_FIELD.items():
+            told: str = getattr(state, name)
+            if told or field in self._variables:
+                filled[field] = self._fill(field, _clean(told), variables)
+        return filled
+
+    def _fill(self, field: str, told: str, variables: Mapping[str, str]) -> str:
         accept = _ACCEPT.get(field, str)
-        told: str = getattr(state, _STATE_FIELD[field])
-        if told and (accepted := accept(_clean(told))):
+        if told and (accepted := accept(told)):
             return accepted
         variable = self._variables.get(field)
         if variable and (accepted := accept(variables.get(variable, ""))):

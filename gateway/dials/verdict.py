@@ -40,6 +40,9 @@ class Verdict:
     """Whether nothing will get through before somebody changes a setting."""
 
 
+_TAKEN = Verdict(DeliveryState.DONE)
+
+
 def judge(
     error: ProviderError | None,
     taken: Taken,
@@ -53,7 +56,7 @@ def judge(
     `now` is in seconds since the epoch.
     """
     if error is None:
-        return Verdict(DeliveryState.DONE)
+        return _TAKEN
     reason = str(error)
     if isinstance(error, RefusedError):
         if error.status not in MENDABLE:

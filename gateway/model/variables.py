@@ -86,7 +86,7 @@ def unpack(packed: str) -> CallState | None:
     if _PACKED.fullmatch(packed) is None:
         return None
     values = packed.split("|")[1 : len(CallState._fields) + 1]
-    return CallState(*[unquote(value) for value in values])
+    return CallState(*[unquote(value) if "%" in value else value for value in values])
 
 
 def _encode(text: str) -> str:

@@ -5,6 +5,7 @@ repeats apart come from the vendor's SDKs.
 """
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 _MAX_REPLY_BYTES = 65_536  # a real answer has about 30 bytes
 _FIELD_FAULTS = (400, 422)
 _INBOUND = "inbound"
+_NANP = re.compile(r"\+1[0-9]{10}", re.ASCII)
+_TIME_CHARS = len("YYYY-MM-DD HH:MM:SS")
 
 
 class DialFields(StrEnum):
@@ -126,11 +129,13 @@ def payload(dial: Dial, fields: DialFields) -> dict[str, str]:
 
 def utc(at: float) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC, of seconds since the epoch."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(int(at), UTC).isoformat(" ")[:_TIME_CHARS]
 
 
 def written(number: str) -> str:
     """NANP numbers as the documents write them, 10 digits; others with their country code, or as they are."""
+    if _NANP.fullmatch(number) is not None:  # the usual case
+        return number[2:]
     phone = parse_phone(number)
     if phone is None:
         return number

@@ -55,10 +55,10 @@ def without_secrets(error: ProviderError, secrets: Iterable[str]) -> ProviderErr
 
 def failure(reply: Reply, secrets: Iterable[str] = ()) -> ProviderError | None:
     """The error a 4xx or 5xx stands for, `None` for any other status."""
+    if reply.status < _CLIENT_ERROR:
+        return None
     said = plain(reply.body.decode("utf-8", "replace"), secrets)
     message = f"answer {reply.status}: {said}" if said else f"answer {reply.status}"
     if reply.is_server_error or reply.status in _TRY_LATER:
         return UnavailableError(message, request_id=reply.request_id, retry_after_s=reply.retry_after_s)
-    if reply.status >= _CLIENT_ERROR:
-        return RefusedError(message, status=reply.status, request_id=reply.request_id)
-    return None
+    return RefusedError(message, status=reply.status, request_id=reply.request_id)

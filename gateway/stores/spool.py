@@ -9,12 +9,9 @@ Everything runs on the database's thread; what is called here returns at once wi
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
-
-import orjson
 
 from gateway.model.delivery import (
     Confirmed,
@@ -22,13 +19,13 @@ from gateway.model.delivery import (
     Outcome,
     Slice,
     Stored,
-    Taken,
     TargetStats,
 )
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreCorruptError, StoreUnusableError
 from gateway.stores.file_lock import FileLock
 from gateway.stores.settings import SpoolSettings
+from gateway.stores.spool_rows import put, settle, take
 from gateway.stores.sqlite import Migration, SqliteDatabase, Transaction
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -53,7 +50,6 @@ MAX_WAIT_S = 3_600.0
 """Longest time a record is put off at once; keeps a clock that was wrong for a while from hiding any."""
 
 _log = logging.getLogger(__name__)
-_FIELDS = frozenset(field.name for field in fields(Dial))
 _SIDE_FILES = ("-wal", "-shm")
 
 
@@ -121,15 +117,14 @@ class SqliteSpool:
         """
 
         def work(transaction: Transaction) -> list[Stored]:
-            for outcome in outcomes:
-                _settle(transaction, outcome, now)
-            return [put(transaction, dial, self._targets, now, self._settle_s) for dial in dials]
+            settle(transaction, outcomes, now)
+            return put(transaction, dials, self._targets, now, self._settle_s)
 
         return self._database.write(work)
 
     def take(self, target: str, most: int, *, now: float) -> Future[Slice]:
         """Up to `most` records due for `target`, the longest due first; they count as sent from now on."""
-        return self._database.write(lambda transaction: _take(transaction, target, most, now))
+        return self._database.write(lambda transaction: take(transaction, target, most, now))
 
     def prune(self, *, before: float, most: int) -> Future[int]:
         """Forget up to `most` delivered records done before that time; how many there were."""
@@ -149,23 +144,6 @@ class SqliteSpool:
             self._database.close()
         finally:
             self._lock.release()
-
-
-def encoded(dial: Dial) -> str:
-    """The record as JSON. Raises `ValueError` when its text is no Unicode (lone surrogates)."""
-    try:
-        return orjson.dumps(dial).decode()
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"the record cannot be written: {error}") from error
-
-
-def decoded(text: str) -> Dial:
-    """The record `encoded` wrote; fields of a later version are left out. Raises `ValueError`."""
-    value = orjson.loads(text)
-    try:
-        return Dial(**{name: content for name, content in value.items() if name in _FIELDS})
-    except (TypeError, AttributeError) as error:
-        raise ValueError("not a dial record") from error
 
 
 def count(transaction: Transaction) -> dict[str, TargetStats]:
@@ -193,87 +171,6 @@ def _oldest(transaction: Transaction, target: str) -> float | None:
         (target, DeliveryState.DEAD),
     )
     return rows[0][0] if rows else None
-
-
-def put(
-    transaction: Transaction, dial: Dial, targets: Sequence[str], now: float, settle_s: float = 0.0
-) -> Stored:
-    """Put one record, or let it better the one that is known by its `dial_id`. Raises `ValueError`."""
-    text = encoded(dial)
-    new = transaction.execute(
-        "INSERT INTO records (dial_id, rank, dial, put_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (dial_id) DO NOTHING RETURNING id",
-        (dial.dial_id, dial.rank, text, now),
-    )
-    if new:
-        transaction.execute_many(
-            "INSERT INTO deliveries VALUES (?, ?, ?, 0, ?, '')",
-            [(new[0][0], target, DeliveryState.WAITING, now + settle_s) for target in targets],
-        )
-        return Stored.NEW
-    better = transaction.execute(
-        "UPDATE records SET rank = ?, dial = ? WHERE dial_id = ? AND rank < ? AND dial IS NOT NULL"
-        " RETURNING id",
-        (dial.rank, text, dial.dial_id, dial.rank),
-    )
-    return Stored.BETTER if better else Stored.KNOWN
-
-
-def _take(transaction: Transaction, target: str, most: int, now: float) -> Slice:
-    rows = transaction.execute(
-        "SELECT record, dial_id, dial, attempts, put_at FROM deliveries JOIN records ON id = record"
-        " WHERE target = ? AND state = ? AND next_at <= ? ORDER BY next_at LIMIT ?",
-        (target, DeliveryState.WAITING, now, most),
-    )
-    transaction.execute_many(
-        "UPDATE deliveries SET state = ?, attempts = attempts + 1 WHERE record = ? AND target = ?",
-        [(DeliveryState.SENT, row[0], target) for row in rows],
-    )
-    taken = []
-    for _, dial_id, text, attempts, put_at in rows:
-        try:
-            taken.append(Taken(decoded(text), attempts + 1, put_at))
-        except ValueError:
-            reason = "unreadable in the spool"
-            _settle(transaction, Outcome(dial_id, target, DeliveryState.DEAD, reason=reason), now)
-    next_at = transaction.execute(
-        "SELECT min(next_at) FROM deliveries WHERE target = ? AND state = ?",
-        (target, DeliveryState.WAITING),
-    )
-    return Slice(taken, next_at[0][0])
-
-
-def _settle(transaction: Transaction, outcome: Outcome, now: float) -> None:
-    # By dial_id and not by row number: the file may have been replaced since the record was taken.
-    found = transaction.execute("SELECT id FROM records WHERE dial_id = ?", (outcome.dial_id,))
-    if not found:
-        return
-    number = found[0][0]
-    if outcome.state is not DeliveryState.DONE:
-        transaction.execute(
-            "UPDATE deliveries SET state = ?, next_at = ?, reason = ?"
-            " WHERE record = ? AND target = ? AND state = ?",
-            (
-                outcome.state,
-                outcome.next_at or now,
-                outcome.reason,
-                number,
-                outcome.target,
-                DeliveryState.SENT,
-            ),
-        )
-        return
-    transaction.execute("DELETE FROM deliveries WHERE record = ? AND target = ?", (number, outcome.target))
-    forget_if_done(transaction, number, now)
-
-
-def forget_if_done(transaction: Transaction, number: int, now: float) -> None:
-    """Keep only the `dial_id` of a record that no target needs any more."""
-    transaction.execute(
-        "UPDATE records SET dial = NULL, done_at = ?"
-        " WHERE id = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE record = ?)",
-        (now, number, number),
-    )
 
 
 def _confirm(transaction: Transaction, dial_ids: Sequence[str], now: float) -> Confirmed:

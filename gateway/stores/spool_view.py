@@ -11,7 +11,8 @@ from typing import Self
 from gateway.model.delivery import ConfirmedStats, Delivery, DeliveryState, SpooledDial, Stored, TargetStats
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreError, StoreTooNewError, StoreUnusableError
-from gateway.stores.spool import MIGRATIONS, count, decoded, forget_if_done, put
+from gateway.stores.spool import MIGRATIONS, count
+from gateway.stores.spool_rows import decoded, forget_if_done, put
 from gateway.stores.sqlite import Migration, Row, SqliteDatabase, Transaction, Value, look_into
 
 _COLUMNS = "id, dial_id, dial, put_at, done_at, confirmed_at"
@@ -80,9 +81,7 @@ class SpoolView:
 
     def put(self, dials: Sequence[Dial], targets: Sequence[str], *, now: float) -> list[Stored]:
         """Put records for `targets`, due at once; on disk when it returns. One answer for each of `dials`."""
-        return self._database.run(
-            lambda transaction: [put(transaction, dial, targets, now) for dial in dials]
-        )
+        return self._database.run(lambda transaction: put(transaction, dials, targets, now))
 
     def retry(self, dial_ids: Sequence[str] = (), *, target: str = "", now: float) -> int:
         """Give dead letters another chance at once: those named, or all; how many there were.

@@ -170,8 +170,8 @@ class AmiMetrics:
         """Ends of assigned calls, handed on."""
         self.ignored = 0
         """Hangup events of channels no number was assigned to."""
-        self.passed_over = 0
-        """Messages not wanted, never parsed; many of them mean a missing `eventfilter`."""
+        self.passed_over_bytes = 0
+        """Of messages not wanted, never parsed; many of them mean a missing `eventfilter`."""
         self.strange = 0
         """Messages that are neither event nor response."""
         self.oversized = 0

@@ -54,7 +54,7 @@ def generate(port: int, *options: str) -> dict[str, Any]:
     [
         ("--open=5",),
         ("--rate=200",),
-        ("--rate=200", "--lines"),
+        ("--rate=200", "--environment=lines"),
         ("--rate=200", "--warm-s=0.1"),
         ("--burst=50",),
         ("--burst=50", "--pause"),
@@ -94,3 +94,15 @@ def test_no_two_calls_share_a_uniqueid_though_they_share_a_phone(part: Callable[
     assert len({question.uniqueid for question in asked}) == 9
     assert len({question.expected for question in asked}) == 3
     assert all(question.uniqueid in question.environment for question in asked)
+
+
+def test_the_default_number_is_counted_and_no_failure_where_it_may_come(floor_port: int) -> None:
+    seen = generate(floor_port, "--open=5", "--phones=50", "--default-ani=5550001111")
+    assert seen["failures"] == {}
+    assert seen["fallbacks"] == seen["calls"] > 10
+
+
+def test_calls_in_time_are_counted_from_their_own_connect(floor_port: int) -> None:
+    seen = generate(floor_port, "--fixed", "--burst=50", "--within-s=10")
+    assert seen["in_time"] == 50
+    assert generate(floor_port, "--fixed", "--burst=50", "--within-s=0.000001")["in_time"] == 0

@@ -1,8 +1,11 @@
 """Short loads on the real servers: what each kind of section measures is there, and nothing is lost."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 Part = Callable[[str], Any]
 
@@ -39,3 +42,40 @@ def test_each_dial_of_the_whole_gateway_is_delivered_once(part: Part, tmp_path: 
 def test_both_readers_hear_every_call_end(part: Part, tmp_path: Path) -> None:
     ours, theirs = measured(part, tmp_path, "ami-gateway", "ami-panoramisk", kind="events", load={"rate": 50})
     assert ours.calls == theirs.calls
+
+
+def test_a_fault_is_not_forgotten_when_its_round_is_repeated(part: Part, tmp_path: Path) -> None:
+    """The first attempt was wrong and spoilt; the second, good one is kept and still tells."""
+    rounds, sample = part("rounds"), part("sample").Sample
+    wrong = sample(server="ours", calls=5, cpu_us=1.0, failures={"wrong ANI": 1}, spoilt=True)
+    attempts = [wrong, sample(server="ours", calls=5, cpu_us=1.0)]
+
+    class Repeating(rounds.Bench):  # type: ignore[name-defined,misc]  # the scripts are no package
+        def _sample(self, *_: object) -> Any:
+            return attempts.pop(0)
+
+    section = part("sample").Section("short", "Short", ("ours",), {}, 1, 0.5)
+    server = part("servers").Server("ours", "ours", lambda _place: [])
+    kept = Repeating(tmp_path, patience_s=60.0)._settled(section, server, None, None, 0)
+    assert (kept.attempt, kept.failures, kept.faults) == (1, {}, {"wrong ANI": 1})
+
+
+def test_a_hit_that_was_asked_for_is_a_fault(part: Part, tmp_path: Path) -> None:
+    """Without a cache every known phone is a miss, and the section would measure something else."""
+    servers = part("servers")
+    server = servers.Server("forgetful", "no cache", servers.gateway("assignment.cache_ttl_s=0"))
+    section = part("sample").Section("short", "Short", (), {"rate": 50, "phones": 5}, 1, 0.5)
+    bench = part("rounds").Bench(tmp_path, patience_s=0.0)
+    with part("stub_process").running_stub(tmp_path, delay_ms=1.0) as stub:
+        found = bench._sample(section, server, stub, None)
+    assert found.faults["not a hit"] > 0
+    assert not found.failures.get("wrong ANI")
+
+
+def test_sessions_the_server_has_not_accepted_are_counted(
+    part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = part("measure")
+    monkeypatch.setattr(measure, "_ACCEPTED_S", 0.0)
+    assert measure._not_open(os.getpid(), 100_000) > 0
+    assert measure._not_open(os.getpid(), 1) == 0

@@ -52,3 +52,11 @@ def test_a_verdict_says_its_goal_and_whether_it_was_reached(
     assert "2.50x  2.40..2.60" in told
     assert "goal at most 3x: reached  (1 of 3 rounds noisy)" in told
     assert "1 of 1 goals reached" in told
+
+
+def test_faults_of_all_rounds_are_added_up(part: Part, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = part("sample").Sample
+    first = sample(server="ours", calls=9, cpu_us=1.0, failures={"wrong ANI": 2})
+    second = sample(server="ours", calls=9, cpu_us=1.0, earlier_faults={"wrong ANI": 1})
+    part("report").print_section(section(part), [first, second])
+    assert "FAILED: {'wrong ANI': 3}" in capsys.readouterr().out

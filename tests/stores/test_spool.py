@@ -9,7 +9,8 @@ from gateway.model.delivery import Confirmed, DeliveryState, Outcome, Slice, Sto
 from gateway.model.dial import Dial
 from gateway.stores.base import StoreInUseError, StoreUnusableError
 from gateway.stores.settings import SpoolSettings
-from gateway.stores.spool import MIGRATIONS, SqliteSpool, decoded, encoded, put
+from gateway.stores.spool import MIGRATIONS, SqliteSpool
+from gateway.stores.spool_rows import decoded, encoded, put
 from gateway.stores.sqlite import SqliteDatabase
 
 NOW = 1_760_000_000.0
@@ -287,7 +288,7 @@ def test_a_confirmation_outlives_a_crash_and_goes_with_its_record(bench: Bench) 
 
 def test_a_spool_of_the_first_version_is_lifted(file: str) -> None:
     old = SqliteDatabase.open(file, MIGRATIONS[:1])
-    old.run(lambda work: put(work, dial("d1"), ["safe"], NOW))
+    old.run(lambda work: put(work, [dial("d1")], ["safe"], NOW))
     old.close()
     lifted = Bench(file)
     assert lifted.spool.confirm(["d1"], now=NOW).result(5) == Confirmed(new=1)
