@@ -142,6 +142,11 @@ class Running:
         log = self.folder / "gateway.log"
         return log.read_text(errors="replace").count(words) if log.exists() else 0
 
+    def findings(self) -> dict[str, int]:
+        """How often the log tells of what a failure may come from, a starved machine above all."""
+        words = ("has not answered", "takes the calls of", "did not end in time", "was killed", "too many")
+        return {each: count for each in words if (count := self.said(each))}
+
     def configure(self) -> None:
         """Write a configuration that differs from the last one in one part."""
         turn = self.reloads
@@ -247,6 +252,7 @@ async def storm(options: argparse.Namespace, folder: Path) -> dict[str, object]:
             "lost": len(traffic.expected - arrived),
             "strange": len(arrived - traffic.expected),
             "sent_twice": upstream.dials.repeats,
+            "log": gateway.findings(),
             "first_failures": [repr(one) for one in traffic.failed[:3]],
         }
 
