@@ -7,7 +7,8 @@ Every error is JSON: `{"error": "…"}`.
 
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,8 +50,16 @@ def make_app(settings: AdminSettings, routes: Iterable[web.RouteDef]) -> web.App
 class AdminServer:
     """Listens while it is started."""
 
-    def __init__(self, settings: AdminSettings, routes: Iterable[web.RouteDef]) -> None:
+    def __init__(
+        self,
+        settings: AdminSettings,
+        routes: Iterable[web.RouteDef],
+        *,
+        before_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before_stop` ends what would never end by itself."""
         self._settings = settings
+        self._before_stop = before_stop
         self._runner = web.AppRunner(
             make_app(settings, routes), access_log=None, shutdown_timeout=_DRAIN_S, handle_signals=False
         )
@@ -61,14 +70,18 @@ class AdminServer:
         addresses = self._runner.addresses
         return addresses[0][:2] if addresses else None
 
-    async def start(self) -> None:
-        """Listen. Raises `OSError`."""
-        host, port = split_address(self._settings.listen)
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listen, with these sockets when there are any, which are ours from now on. Raises `OSError`."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        for sock in sockets:
+            await web.SockSite(self._runner, sock).start()
+        if not sockets:
+            host, port = split_address(self._settings.listen)
+            await web.TCPSite(self._runner, host, port).start()
 
     async def stop(self) -> None:
         """Finish open requests and close. Safe to call twice."""
+        self._before_stop()
         await self._runner.cleanup()
 
 

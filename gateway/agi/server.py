@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _BACKLOG = 4096  # the default of 100 loses SYNs, and a second of each call, when 500 calls start together
 _REFUSE_FACTOR = 2  # past twice the cap even a polite answer is too much
 _MAX_KNOWN_PEERS = 10_000
+_ACCEPT_TURNS = 3  # an accepted connection is known one turn of the loop later
 _DRAIN_GRACE_S = 0.1  # an environment follows its connection within milliseconds
 
 
@@ -58,6 +59,8 @@ class AgiServer:
         )
         """Every admitted connection is watched by the first until its request is complete, then by this."""
         self._servers: list[asyncio.Server] = []
+        self._open = 0
+        """Connections of this server; the metrics may count those of a predecessor and a successor too."""
         self._all_left = asyncio.Event()
 
     @property
@@ -92,6 +95,10 @@ class AgiServer:
         self._servers += servers
         return servers
 
+    def lend(self) -> list[socket.socket]:
+        """Its listening sockets once more, for a successor to `start` with while this one stops."""
+        return [one.dup() for server in self._servers for one in server.sockets]
+
     def cease(self, servers: Iterable[asyncio.Server]) -> None:
         """Take no more connections from these, which `accept_from` returned."""
         for server in servers:
@@ -105,7 +112,9 @@ class AgiServer:
         gives it all its time.
         """
         self.cease(list(self._servers))
-        if self.metrics.open:
+        for _ in range(_ACCEPT_TURNS):
+            await asyncio.sleep(0)
+        if self._open:
             await self._drain(patient=patient)
         self.environments.close()
         self.sessions.close()
@@ -117,10 +126,10 @@ class AgiServer:
                 await asyncio.sleep(_DRAIN_GRACE_S)
                 for connection in () if patient else self.environments.waiting():
                     connection.drain()
-                if self.metrics.open:
+                if self._open:
                     await self._all_left.wait()
         except TimeoutError:
-            log.warning("%d sessions did not end in time and are cut", self.metrics.open)
+            log.warning("%d sessions did not end in time and are cut", self._open)
             for connection in self.environments.waiting() + self.sessions.waiting():
                 connection.expire()
 
@@ -131,19 +140,20 @@ class AgiServer:
         metrics, settings = self.metrics, self.settings
         peer = self._peers.get(address) or self._first_seen(address)
         peer.open += 1
+        self._open += 1
         metrics.opened += 1
         metrics.open += 1
         if not peer.is_allowed:
             metrics.refused_peers += 1
             self._refusals.warning("closed a connection from %s: not in agi.allow", address)
             return peer, None
-        if metrics.open > settings.max_connections * _REFUSE_FACTOR:
+        if self._open > settings.max_connections * _REFUSE_FACTOR:
             metrics.overloaded += 1
             return peer, None
         self.environments.watch(connection)
-        if metrics.open > settings.max_connections or peer.open > settings.max_connections_per_peer:
+        if self._open > settings.max_connections or peer.open > settings.max_connections_per_peer:
             metrics.overloaded += 1
-            self._refusals.warning("%d open sessions, %d of %s: too many", metrics.open, peer.open, address)
+            self._refusals.warning("%d open sessions, %d of %s: too many", self._open, peer.open, address)
             return peer, False
         return peer, True
 
@@ -152,8 +162,9 @@ class AgiServer:
         self.environments.release(connection)
         self.sessions.release(connection)
         peer.open -= 1
+        self._open -= 1
         self.metrics.open -= 1
-        if not self.metrics.open:
+        if not self._open:
             self._all_left.set()
 
     def _first_seen(self, address: str) -> Peer:

@@ -76,6 +76,8 @@ class AmiLink:
         self._task: asyncio.Task[None] | None = None
         self._state = LinkState.STOPPED
         self._peer_host = ""
+        self.came_up = asyncio.Event()
+        """Set once Asterisk has let us in for the first time."""
         self.reason = ""
         """Why the link is not up, in words; "" while it is."""
 
@@ -115,6 +117,13 @@ class AmiLink:
         So a call is known even when it ends before Status has ever listed it. Never wrong to leave out.
         """
         self._calls.note(uniqueid, state, asyncio.get_running_loop().time())
+
+    def succeed(self, other: "AmiLink") -> None:
+        """Know the open calls that `other`, a link to the same PBX, knows: this one takes its place."""
+        now = asyncio.get_running_loop().time()
+        for uniqueid, state in other._calls.states():  # noqa: SLF001 - one of our own kind
+            self._calls.note(uniqueid, state, now)
+        self._peer_host = self._peer_host or other.peer_host
 
     def start(self) -> None:
         """Begin, within the running loop. Raises `ValueError` or `OSError` for settings that cannot work."""
@@ -188,6 +197,7 @@ class AmiLink:
         if self._session is not None and self._session.peer_host:
             self._peer_host = self._session.peer_host
         self._calls.link_was_down()
+        self.came_up.set()
         self.metrics.logins += 1
         self.reason = ""
         log.info("AMI link %s: up, %s", self.name, self._settings.address)

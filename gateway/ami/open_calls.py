@@ -48,6 +48,10 @@ class OpenCalls:
     def __len__(self) -> int:
         return len(self._calls)
 
+    def states(self) -> list[tuple[str, CallState]]:
+        """All of them, by uniqueid, the oldest first."""
+        return [(uniqueid, call.state) for uniqueid, call in self._calls.items()]
+
     def note(self, uniqueid: str, state: CallState, now: float) -> None:
         """A number was assigned on this channel; a later assignment replaces the earlier."""
         self._calls.pop(uniqueid, None)

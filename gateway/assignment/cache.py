@@ -6,7 +6,7 @@ What a later one gives is fresh from then on, so that equal calls find it first.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from sys import intern
 from typing import NamedTuple, Protocol
 
@@ -20,6 +20,7 @@ from gateway.model.phone import PhoneNumber
 
 _NEGATIVE_SHARE = 10  # "no number" lives seconds, so a tenth of the room is plenty
 _DAY_S = 86_400.0
+_LEARNED_AT_ONCE = 200
 _ASSIGNED, _CACHE = Status.ASSIGNED, Source.CACHE  # looking a member up in its enum takes longer
 
 LeadKey = tuple[str, str, str, tuple[str, ...], str | None, bool | None, bool]
@@ -168,6 +169,21 @@ class AnswerCache:
         """
         self._has_shelves = True
         self._prewarmed.put((phone.e164, campaign), ani, left_s)
+
+    def learn(self, other: "AnswerCache") -> Iterator[None]:
+        """Know what `other` was given ahead of calls, and what prospects saw last, as far as there is room.
+
+        The work of each step, some 0.3 ms, is done when the iterator is asked to go on.
+        """
+        for count, (key, number, left_s) in enumerate(other._prewarmed.rows()):  # noqa: SLF001 - our own kind
+            self._prewarmed.put(key, PhoneNumber(number), left_s)
+            self._has_shelves = True
+            if not count % _LEARNED_AT_ONCE:
+                yield
+        for count, (key, number, left_s) in enumerate(other._sticky.rows()):  # noqa: SLF001 - our own kind
+            self._sticky.put(key, PhoneNumber(number), left_s)
+            if not count % _LEARNED_AT_ONCE:
+                yield
 
     def _from_shelves(self, key: LeadKey) -> Decision | None:
         place = shelf_key(key)

@@ -19,7 +19,7 @@ from gateway.assignment.deadlines import Timer
 from gateway.assignment.lane import Done, reason_of
 from gateway.assignment.pacing import Pacing
 from gateway.assignment.settings import AssignmentSettings
-from gateway.model.decision import Reason, Source
+from gateway.model.decision import Reason, Source, Waits
 from gateway.model.lead import Lead
 from gateway.providers.base import (
     Answer,
@@ -48,10 +48,11 @@ _UNAUTHORIZED = (401, 403)
 class _Ask:
     """One lead on its way."""
 
-    __slots__ = ("alone", "attempts", "deadline", "done", "lead")
+    __slots__ = ("alone", "asked_at", "attempts", "deadline", "done", "lead")
 
-    def __init__(self, lead: Lead, deadline: float, done: Done) -> None:
+    def __init__(self, lead: Lead, deadline: float, done: Done, asked_at: float) -> None:
         self.lead = lead
+        self.asked_at = asked_at
         self.deadline = deadline
         self.done = done
         self.attempts = 0
@@ -106,7 +107,7 @@ class Coalescer:
         else:
             self._budget.earn()
             self._pacing.came(now)
-            waiting.append(_Ask(lead, deadline, done))
+            waiting.append(_Ask(lead, deadline, done, now))
             # With a timer nothing may be sent before it rings, save a whole batch.
             if self._timer is None or len(waiting) == self._settings.max_batch:
                 self._pump()
@@ -225,7 +226,8 @@ class Coalescer:
         left_out = []
         for ask, outcome in zip(asks, outcomes, strict=True):
             if isinstance(outcome, Answer):
-                ask.done(outcome)
+                waits = Waits(now - took_s - ask.asked_at, took_s)
+                ask.done(Answer(outcome.ani, outcome.message, outcome.request_id, waits))
             elif len(asks) > 1 and isinstance(outcome, BadAnswerError):
                 left_out.append(ask)
             else:

@@ -16,7 +16,7 @@ from gateway.assignment.deadlines import Clock, Deadlines
 from gateway.assignment.fallback import Fallback
 from gateway.assignment.lane import Lane
 from gateway.assignment.owned import OwnedGuard
-from gateway.model.decision import Decision, Reason, Source, Status
+from gateway.model.decision import Decision, Reason, Source, Status, Waits
 from gateway.model.lead import Lead
 from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
@@ -173,7 +173,7 @@ class Resolver:
             if outcome.ani is None:
                 outcome = Reason.NO_NUMBER
             elif self._owned.accepts(outcome.ani):
-                self._land(flight, outcome.ani, _NONE, lane.source)
+                self._land(flight, outcome.ani, _NONE, lane.source, outcome.waits)
                 return
             else:
                 self._metrics.not_owned += 1
@@ -184,14 +184,19 @@ class Resolver:
         self._ask_next(flight)
 
     def _land(
-        self, flight: _Flight, ani: PhoneNumber | None, reason: Reason, source: Source = Source.NONE
+        self,
+        flight: _Flight,
+        ani: PhoneNumber | None,
+        reason: Reason,
+        source: Source = Source.NONE,
+        waits: Waits | None = None,
     ) -> None:
         """The flight is over: remember the answer and deliver it to all who wait."""
         if self._flights.get(flight.key) is not flight:
             return
         if ani is not None:
             self._cache.keep(flight.key, ani)
-            decision = flight.explained(Decision(_ASSIGNED, source, ani))
+            decision = flight.explained(Decision(_ASSIGNED, source, ani, waits=waits))
         else:
             if flight.only_none and reason is Reason.NO_NUMBER:
                 self._cache.keep_none(flight.key)

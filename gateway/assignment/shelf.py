@@ -35,7 +35,8 @@ class Shelf:
 
     def __init__(self, *, size: int, keep_s: float, time: Callable[[], float]) -> None:
         """`time` is the monotonic clock in seconds."""
-        self._size = size
+        self.size = size
+        """The most it keeps."""
         self._keep_s = keep_s
         self._time = time
         # Texts and times only: the garbage collector does not walk what holds nothing but those.
@@ -68,4 +69,4 @@ class Shelf:
         self._kept.pop(key, None)
         # Few campaigns and few numbers make up many of these: their texts are shared.
         self._kept[key[0], sys.intern(key[1])] = (sys.intern(ani.e164), now + keep_s)
-        drop_oldest(self._kept, self._size, now)
+        drop_oldest(self._kept, self.size, now)

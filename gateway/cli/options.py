@@ -13,6 +13,7 @@ from gateway.cli.console import COULD_NOT_START, complain, warn
 if TYPE_CHECKING:
     from gateway.config.load import Loaded
     from gateway.config.problems import Problem
+    from gateway.config.settings import Settings
 
 _FILE = "gateway.config_file"
 _FLAGS = "gateway.flags"
@@ -69,20 +70,33 @@ def load_settings(context: click.Context, purpose: str = "calls") -> "Loaded":
 
     `purpose` is a `gateway.config.checks.Purpose`: what must be complete.
     """
-    from gateway.config.checks import Purpose
-    from gateway.config.load import load
     from gateway.config.problems import ConfigError
-    from gateway.config.sources import Flag
 
-    flags = [Flag(name, path, value) for name, path, value in _flags(context)]
     try:
-        loaded = load(file=context.meta.get(_FILE), environ=os.environ, flags=flags, purpose=Purpose(purpose))
+        loaded = _load(context, purpose)
     except ConfigError as error:
         for problem in error.problems:
             complain(problem.line, problem.hint)
         sys.exit(COULD_NOT_START)
     warn(loaded.warnings)
     return loaded
+
+
+def settings_again(context: click.Context) -> Callable[[], "Settings"]:
+    """For a later time: the settings as they stand then in file, environment and flags.
+
+    What is returned raises `ConfigError`.
+    """
+    return lambda: _load(context, "calls").settings
+
+
+def _load(context: click.Context, purpose: str) -> "Loaded":
+    from gateway.config.checks import Purpose
+    from gateway.config.load import load
+    from gateway.config.sources import Flag
+
+    flags = [Flag(name, path, value) for name, path, value in _flags(context)]
+    return load(file=context.meta.get(_FILE), environ=os.environ, flags=flags, purpose=Purpose(purpose))
 
 
 def load_what_can_be(context: click.Context) -> "tuple[Loaded, list[Problem]]":

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.options import config_options, load_settings, setting_option
+from gateway.cli.options import config_options, load_settings, setting_option, settings_again
 
 
 @click.command()
@@ -17,23 +17,22 @@ from gateway.cli.options import config_options, load_settings, setting_option
 def serve(context: click.Context, part: str | None) -> None:
     """Run the gateway.
 
-    Answers Asterisk until SIGTERM or Ctrl-C, then finishes open calls and leaves. Exit code 3 when it could
-    not start: a wrong configuration, an address in use.
+    Answers Asterisk until SIGTERM or Ctrl-C, then finishes open calls and leaves. SIGHUP reads the
+    configuration again. Exit code 3 when it could not start: a wrong configuration, an address in use.
     """
-    settings = load_settings(context).settings
     from gateway.cli.start_up import start_up
 
-    with start_up():
-        if part:
-            from gateway.service.worker import serve_part
+    if part:  # it goes by the settings of its supervisor
+        from gateway.service.part import serve_part
 
-            code = serve_part(settings)
-        elif settings.service.workers > 1:
+        with start_up():
+            sys.exit(serve_part())
+    settings, reread = load_settings(context).settings, settings_again(context)
+    with start_up():
+        if settings.service.workers > 1:
             from gateway.service.supervisor import supervise
 
-            code = supervise(settings, [sys.executable, *sys.orig_argv[1:]])
-        else:
-            from gateway.service.worker import serve as serve_all
+            sys.exit(supervise(settings, [sys.executable, *sys.orig_argv[1:]], reread))
+        from gateway.service.worker import serve as serve_all
 
-            code = serve_all(settings)
-    sys.exit(code)
+        sys.exit(serve_all(settings, reread))

@@ -27,20 +27,21 @@ def effective(loaded: Loaded) -> list[Effective]:
     """Every setting, in the order of the reference."""
     return [
         Effective(".".join(parts), _masked(parts, value), loaded.origins.get(".".join(parts), "default"))
-        for parts, value in _walk(loaded.settings, ())
+        for parts, value in leaves(loaded.settings)
     ]
 
 
-def _walk(section: Any, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(section: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every setting with its path in pieces, in the order of the reference. Secrets are not masked."""
     for field in fields(section):
         parts, value = (*prefix, field.name), getattr(section, field.name)
         if is_dataclass(value):
-            yield from _walk(value, parts)
+            yield from leaves(value, parts)
         elif find(parts) is not None:
             yield parts, value
         else:
             for name, each in value.items():
-                yield from _walk(each, (*parts, name))
+                yield from leaves(each, (*parts, name))
 
 
 def _masked(parts: tuple[str, ...], value: Any) -> Any:

@@ -25,3 +25,12 @@ class ServiceSettings:
         least=1,
         most=1_000_000,
     )
+    hang_timeout_s: float = setting(
+        5.0,
+        "With several workers: how long a process may not answer its supervisor until it is killed and "
+        "started anew. Others take its new calls within two seconds.",
+        unit="s",
+        why="calls it holds are past their deadline after 1.5 s; a machine short of CPU gets some more",
+        least=2,
+        most=300,
+    )

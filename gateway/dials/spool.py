@@ -116,6 +116,20 @@ class DialSpool:
             await asyncio.to_thread(self._file.close)
             self._file = None
 
+    async def retarget(self, targets: Mapping[str, bool]) -> None:
+        """Keep records for these targets from now on; nobody may be sending meanwhile.
+
+        The file is opened anew, which decides about records somebody was cut off from sending. What is put
+        in between waits in memory, as while the disk fails.
+        """
+        self._targets = dict(targets)
+        await self._close_file()
+        try:
+            await self._open()
+        except StoreError as error:
+            self._note(error)
+            self._broken.set()
+
     def put(self, dial: Dial) -> asyncio.Future[Stored]:
         """Keep a record; done when it is on disk, or found to be known already. Never blocks or raises.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -82,8 +83,19 @@ class Decision(Struct, frozen=True, gc=False):
     reason: Reason = Reason.NONE
     explanation: str = ""
     """For a lead that asks for it: who was asked, what they said, which rule chose; "" otherwise."""
+    waits: "Waits | None" = None
+    """What the provider that was asked took of the time; `None` when none was, or none answered in time."""
 
     def explained(self, told: Iterable[str]) -> "Decision":
         """The same with what was told before in front of the explanation."""
         explanation = "; ".join(filter(None, (*told, self.explanation)))
-        return Decision(self.status, self.source, self.ani, self.reason, explanation)
+        return Decision(self.status, self.source, self.ani, self.reason, explanation, self.waits)
+
+
+class Waits(NamedTuple):
+    """Where the time of one answer went, in seconds."""
+
+    queue_s: float
+    """Until its request was sent: the window of its batch, a free connection."""
+    upstream_s: float
+    """From then until the answer."""

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from gateway.model.decision import Source
+from gateway.model.decision import Source, Waits
 from gateway.model.dial import Dial
 from gateway.model.inventory import Item, Kind
 from gateway.model.inventory_change import Change
@@ -85,6 +85,8 @@ class Answer(Struct, frozen=True, gc=False):
     ani: PhoneNumber | None
     message: str = ""
     request_id: str = ""
+    waits: Waits | None = None
+    """What it took, where the way to the provider tells."""
 
 
 class RemoteAssigner(Protocol):

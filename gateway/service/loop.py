@@ -20,7 +20,11 @@ def run(main: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 def settle_memory() -> None:
-    """Call once everything is set up: what lives as long as the process is not looked at again."""
+    """Call once everything is set up: what lives as long as the process is not looked at again.
+
+    Call it again after a reload: what was replaced is garbage, and would not be looked at either.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

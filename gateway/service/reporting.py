@@ -9,7 +9,8 @@ With several workers the verbs are in other processes and come in through `repor
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 
 from gateway.ami.intake import TryAgainError
 from gateway.ami.link import AmiLink
@@ -27,6 +28,7 @@ from gateway.model.variables import CallState
 from gateway.providers.base import DialTarget
 from gateway.providers.outboundani_results import OutboundAniResults
 from gateway.providers.outboundiq_dials import OutboundIqDials
+from gateway.service.ami_links import AmiLinks
 from gateway.stores.base import StoreUnusableError
 from gateway.telemetry.metrics import Metrics
 
@@ -51,12 +53,15 @@ class Reporting:
         self.confirmations = Confirmations(self._confirm)
         """Takes what webhooks tell of dials that were sent."""
         self._heard: dict[tuple[str, str], None] = {}
-        self._targets: list[Target] = []
+        self._targets: dict[str, Target] = {}
         self._spool: DialSpool | None = None
         self._delivery: Delivery | None = None
-        self.links = [
-            AmiLink(name, link, self._hear, metrics.ami_link(name)) for name, link in settings.ami.items()
-        ]
+        self._links = AmiLinks(settings.ami, self._hear, metrics)
+
+    @property
+    def links(self) -> list[AmiLink]:
+        """The links to the PBXes, in the order of the settings."""
+        return self._links.all
 
     @property
     def is_full(self) -> bool:
@@ -69,37 +74,42 @@ class Reporting:
         faults = dict(self._delivery.faults) if self._delivery else {}
         if self._spool is not None and self._spool.fault:
             faults["spool"] = self._spool.fault
-        return faults | {f"ami.{link.name}": link.reason for link in self.links if link.reason}
+        return faults | self._links.faults
 
     async def start(self) -> None:
         """Open the spool, begin to deliver, then to listen. Raises `StoreError`, `ValueError`, `OSError`."""
-        targets: list[DialTarget] = []
-        for name in self._settings.dials.targets:
-            target = self._target(name)
-            self._targets.append(target)
-            if isinstance(target, OutboundIqDials | OutboundAniResults):
-                await target.open()
-            targets.append(target)
-        repeats = {target.name: target.repeats_safely for target in targets}
-        self._spool = DialSpool(self._settings.spool, repeats, self._metrics.dials)
+        self._targets = await self._open_targets(self._settings)
+        self._spool = DialSpool(self._settings.spool, _repeats(self._targets), self._metrics.dials)
         await self._spool.start()
-        self._delivery = Delivery(targets, self._spool, self._settings.delivery, self._metrics.dials)
-        self._delivery.start()
-        for link in self.links:
-            link.start()
+        self._deliver(self._spool)
+        self._links.start()
+
+    async def reload(self, settings: Settings) -> None:
+        """Go by other settings; what is heard meanwhile is kept, what waits is sent a few seconds later.
+
+        The spool stays as it is. Raises `ValueError` or `OSError`; then nothing has changed.
+        """
+        sends_differently = _sending(settings) != _sending(self._settings)
+        async with AsyncExitStack() as undo:
+            change = await self._links.prepare(settings.ami)
+            undo.push_async_callback(change.abandon)
+            targets = await self._open_targets(settings) if sends_differently else self._targets
+            undo.pop_all()
+        self._settings = settings
+        self._recorder = Recorder(settings.dials.recorder, pbx_id=settings.agi.pbx_id)
+        if sends_differently:
+            await self._send_to(targets)
+        await self._links.commit(change)
 
     async def stop(self) -> None:
         """Hear no more, write down what was heard, send what can be sent in time. Safe to call twice."""
-        for link in self.links:
-            await link.stop()
+        await self._links.stop()
         if self._delivery is not None:
             await self._delivery.stop()
         if self._spool is not None:
             await self._spool.close()
-        for target in self._targets:
-            if not isinstance(target, EngineDials):
-                await target.close()
-        self._targets.clear()
+        await _close(self._targets)
+        self._targets = {}
         self._delivery = self._spool = None
 
     def record(self, end: CallEnd, settle: Callable[[bool], None]) -> None:
@@ -123,9 +133,7 @@ class Reporting:
         """
         if (uniqueid, state.dial_id) in self._heard:
             return
-        for link in self.links:
-            if link.peer_host == peer:
-                link.note_open(state, uniqueid)
+        self._links.note_assigned(peer, state, uniqueid)
 
     async def _confirm(self, dial_ids: Sequence[str]) -> Confirmed:
         if self._spool is None:
@@ -148,8 +156,38 @@ class Reporting:
         self.not_recorded[made] += 1
         return None
 
-    def _target(self, name: str) -> Target:
-        settings, in_flight = self._settings, self._settings.delivery.max_in_flight
+    async def _send_to(self, targets: dict[str, Target]) -> None:
+        """Have the spool emptied into these from now on."""
+        if self._delivery is None or self._spool is None:
+            return
+        earlier, self._targets = self._targets, targets
+        try:
+            await self._delivery.stop()
+            await self._spool.retarget(_repeats(targets))
+            self._deliver(self._spool)
+        finally:
+            await _close(earlier)
+
+    def _deliver(self, spool: DialSpool) -> None:
+        targets: list[DialTarget] = list(self._targets.values())
+        self._delivery = Delivery(targets, spool, self._settings.delivery, self._metrics.dials)
+        self._delivery.start()
+
+    async def _open_targets(self, settings: Settings) -> dict[str, Target]:
+        """The targets by name. Raises `ValueError` or `OSError`; then none stays open."""
+        targets: dict[str, Target] = {}
+        try:
+            for name in settings.dials.targets:
+                target = targets[name] = self._target(name, settings)
+                if isinstance(target, OutboundIqDials | OutboundAniResults):
+                    await target.open()
+        except BaseException:
+            await _close(targets)
+            raise
+        return targets
+
+    def _target(self, name: str, settings: Settings) -> Target:
+        in_flight = settings.delivery.max_in_flight
         match name:
             case "outboundiq":
                 return OutboundIqDials(settings.outboundiq, settings.dials, max_in_flight=in_flight)
@@ -161,3 +199,19 @@ class Reporting:
                 return self._engine.dial_target()
             case _:
                 raise ValueError(f'dials.targets: "{name}" is not available; engine needs engine.database')
+
+
+def _sending(settings: Settings) -> tuple[object, ...]:
+    """All that says how records are sent."""
+    accounts = (settings.outboundiq, settings.outboundani_results, settings.dials_file)
+    return (settings.dials, settings.delivery, *accounts)
+
+
+def _repeats(targets: Mapping[str, Target]) -> dict[str, bool]:
+    return {target.name: target.repeats_safely for target in targets.values()}
+
+
+async def _close(targets: Mapping[str, Target]) -> None:
+    for target in targets.values():
+        if not isinstance(target, EngineDials):
+            await target.close()

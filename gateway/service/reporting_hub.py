@@ -81,6 +81,19 @@ class FeedHub:
         self._server: asyncio.Server | None = None
         self._all_left = asyncio.Event()
 
+    def reload(self, settings: AssignmentSettings) -> None:
+        """Go by other settings for what is prewarmed; what is remembered stays, as far as there is room.
+
+        Blocks, for some 0.7 ms for each thousand numbers.
+        """
+        if (settings.prewarm_size, settings.prewarm_ttl_s) == (self._shelf.size, self._keep_s):
+            return
+        earlier, time = self._shelf, asyncio.get_running_loop().time
+        self._shelf = Shelf(size=settings.prewarm_size, keep_s=settings.prewarm_ttl_s, time=time)
+        self._keep_s = settings.prewarm_ttl_s
+        for key, number, left_s in earlier.rows():
+            self._shelf.put(key, PhoneNumber(number), left_s)
+
     async def start(self, sock: socket.socket) -> None:
         """Take the workers that connect to this listening socket."""
         loop = asyncio.get_running_loop()

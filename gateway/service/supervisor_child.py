@@ -7,9 +7,21 @@ import signal
 import socket
 import subprocess
 from collections.abc import Sequence
+from typing import assert_never
 
 from gateway.service import supervisor_control as control
-from gateway.service.supervisor_control import LineError, Order, Ready, Start
+from gateway.service.supervisor_control import (
+    File,
+    LineError,
+    Order,
+    Ping,
+    Pong,
+    Ready,
+    Reload,
+    Reloaded,
+    Start,
+    Word,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +42,12 @@ class Child:
         """Set once it is dead, ready or not."""
         self.notes: Sequence[str] = ()
         """What it told when it was ready."""
+        self.unanswered = 0
+        """How often it was asked since it last answered."""
+        self.reloaded = asyncio.Event()
+        """Set by its answer to `Reload`."""
+        self.problem = ""
+        """Why it did not take the settings of the last `Reload`."""
         self._process = process
         self._line = line
         self._is_line_open = True
@@ -39,10 +57,11 @@ class Child:
         loop.add_reader(line, self._hear)
 
     @classmethod
-    def start(
-        cls, name: str, command: Sequence[str], order: Start, sockets: Sequence[socket.socket]
-    ) -> "Child":
-        """Start a process and tell it what to be. Raises `OSError` when the machine has no room for it."""
+    def start(cls, name: str, command: Sequence[str], order: Start, files: Sequence[File]) -> "Child":
+        """Start a process and tell it what to be, with the files of `Start`.
+
+        Raises `OSError` when the machine has no room for it.
+        """
         ours, theirs = control.pair()
         try:
             with theirs:
@@ -56,7 +75,7 @@ class Child:
             ours.close()
             raise
         child = cls(name, process, ours)
-        child.tell(order, sockets)
+        child.tell(order, files)
         return child
 
     @property
@@ -72,14 +91,32 @@ class Child:
             return f"ended with exit code {code}"
         return f"was killed by {signal.Signals(-code).name}"
 
-    def tell(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
+    def tell(self, order: Order, files: Sequence[File] = ()) -> None:
         """Give an order. One that does not arrive is logged: the process is about to be gone."""
         if self.gone.is_set():
             return
         try:
-            control.send(self._line, order, sockets)
+            control.send(self._line, order, files)
         except LineError as error:
             log.warning("%s %s", self.name, error)
+
+    def ask(self) -> None:
+        """See whether its loop turns: it answers at once, or `unanswered` grows with every time."""
+        if not self.unanswered:  # one question is enough; more would fill the line of one that hangs
+            self.tell(Ping())
+        self.unanswered += 1
+
+    async def reload(self, settings: File, within_s: float) -> str:
+        """Have it go by other settings; why it does not, "" when it does.
+
+        One that does not answer is killed, for nobody would know what it goes by.
+        """
+        self.reloaded.clear()
+        self.tell(Reload(), [settings])
+        if not await _first(within_s, self.reloaded, self.gone):
+            self.signal(signal.SIGKILL)
+            return f"{self.name} did not answer within {within_s:.0f} s and is killed"
+        return f"{self.name} {self.how_it_ended}" if self.gone.is_set() else self.problem
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, unless it is gone."""
@@ -103,14 +140,23 @@ class Child:
 
     def _hear(self) -> None:
         try:
-            message, _ = control.receive(self._line, Ready)
+            message, _ = control.receive(self._line, Word)
         except BlockingIOError:
             return
         except LineError:
             self._hang_up()
             return
-        self.notes = message.notes
-        self.ready.set()
+        match message:
+            case Ready(notes):
+                self.notes = notes
+                self.ready.set()
+            case Pong():
+                self.unanswered = 0
+            case Reloaded(problem):
+                self.problem = problem
+                self.reloaded.set()
+            case _:
+                assert_never(message)
 
     def _bury(self) -> None:
         self._process.wait()

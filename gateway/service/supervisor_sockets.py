@@ -18,7 +18,9 @@ from gateway.model.address import split_address
 FOLDER_PREFIX = "ani-gateway-"
 
 
-def bind_slots(addresses: Sequence[str], slots: int) -> list[list[socket.socket]]:
+def bind_slots(
+    addresses: Sequence[str], slots: int, *, setting: str = "agi.listen"
+) -> list[list[socket.socket]]:
     """For each slot, a socket on each address (`HOST:PORT`). They listen once a worker takes them.
 
     Port 0 becomes one free port for all. Raises `OSError` naming the address that cannot be had.
@@ -36,7 +38,7 @@ def bind_slots(addresses: Sequence[str], slots: int) -> list[list[socket.socket]
                     sockets.append(_bind(family, same))
     except OSError as error:
         close_all(bound)
-        raise OSError(f"cannot listen on agi.listen {address}: {error.strerror or error}") from error
+        raise OSError(f"cannot listen on {setting} {address}: {error.strerror or error}") from error
     return bound
 
 

@@ -10,9 +10,11 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gateway.admin.snapshot import WorkerFigures
 from gateway.config.settings import Settings
 from gateway.engine.provider import EngineProvider
 from gateway.model.phone import PhoneNumber
+from gateway.service.loop import settle_memory
 from gateway.service.reporting import Reporting
 from gateway.service.reporting_hub import FeedHub
 from gateway.service.wiring_calls import CallPath
@@ -35,6 +37,10 @@ class Gateway:
         self._engine: EngineProvider | None = None
         self._reports: ReportPath | None = None
         self._calls: CallPath | None = None
+        self._next: CallPath | None = None
+        """Takes over from `_calls` at a reload; what is prewarmed meanwhile is for both."""
+        self._draining: set[asyncio.Task[None]] = set()
+        """Call paths that were replaced, finishing their calls."""
 
     @property
     def reporting(self) -> Reporting | None:
@@ -62,25 +68,80 @@ class Gateway:
             self._engine = open_engine(self.settings)
             self._reports = ReportPath(self.settings, self.metrics, self._engine)
             await self._reports.start()
-            self._calls = CallPath(
-                self.settings, self.metrics, engine=self._engine, reporter=self._reports.reporting
-            )
+            self._calls = self._call_path(self.settings, self._reports)
             await self._calls.start()
-            await self._reports.open_doors(self._calls.cache.prewarm, self._calls)
+            await self._reports.open_doors(self._prewarm, self)
         except BaseException:
             await self.stop()
             raise
 
+    def workers(self) -> Sequence[WorkerFigures]:
+        """This process, which answers all calls."""
+        return self._calls.workers() if self._calls else ()
+
+    def total(self) -> CallFigures:
+        """What was counted until now, over all reloads."""
+        return self._calls.total() if self._calls else CallFigures()
+
+    def watch(self) -> None:
+        """Have the last calls noted for some seconds."""
+        if self._calls is not None:
+            self._calls.watch()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Calls are answered here."""
+        return False
+
+    async def reload(self, settings: Settings) -> None:
+        """Go by other settings: new calls at once, those under way end as they began.
+
+        What `reload_rules` names must be as before. Raises `OSError`, `ValueError` or `StoreError`; then
+        nothing has changed.
+        """
+        if self._calls is None or self._calls.server is None or self._reports is None:
+            return
+        earlier = self._calls
+        self._next = self._call_path(settings, self._reports)
+        try:
+            for _ in self._next.cache.learn(earlier.cache):
+                await asyncio.sleep(0)
+            # Both take calls from the same queues until we know that all else fits too.
+            await self._next.start(self._calls.server.lend())
+            await self._reports.reload(settings)
+        except BaseException:
+            await self._next.stop(patient=True)
+            self._next = None
+            raise
+        self._calls, self._next, self.settings = self._next, None, settings
+        task = asyncio.get_running_loop().create_task(self._drain(earlier))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
+
     async def stop(self) -> None:
         """Drain the calls under way, then close the rest. Safe to call at any time, more than once."""
-        if self._calls is not None:
-            await self._calls.stop()  # /readyz tells of it meanwhile
+        for calls in (self._calls, self._next):
+            if calls is not None:
+                await calls.stop()  # /readyz tells of it meanwhile
+        await asyncio.gather(*self._draining)
         if self._reports is not None:
             await self._reports.close_doors()
             await self._reports.stop()
         if self._engine is not None:
             self._engine.close()
-        self._calls = self._reports = self._engine = None
+        self._calls = self._next = self._reports = self._engine = None
+
+    def _call_path(self, settings: Settings, reports: ReportPath) -> CallPath:
+        return CallPath(settings, self.metrics, engine=self._engine, reporter=reports.reporting)
+
+    def _prewarm(self, phone: PhoneNumber, campaign: str, ani: PhoneNumber) -> None:
+        for calls in (self._calls, self._next):
+            if calls is not None:
+                calls.cache.prewarm(phone, campaign, ani)
+
+    async def _drain(self, calls: CallPath) -> None:
+        await calls.stop(patient=True)
+        settle_memory()
 
 
 class WorkerPart:
@@ -196,6 +257,14 @@ class ReportingPart:
         except BaseException:
             await self.stop()
             raise
+
+    async def reload(self, settings: Settings) -> None:
+        """Go by other settings, as `Gateway.reload`; workers are replaced by the supervisor."""
+        if self._reports is not None:
+            await self._reports.reload(settings)
+        if self._hub is not None:
+            self._hub.reload(settings.assignment)
+        self.settings = settings
 
     async def stop(self) -> None:
         """Wait for the workers to leave, then write down and send what is there. Safe to call twice."""

@@ -1,4 +1,12 @@
-"""One line per call: uniqueid, what was decided, and how long it took."""
+"""One line per call: uniqueid, what was decided, and how long it took.
+
+    took_ms       from the complete request to the answer
+    queue_ms      of it, until the provider's request was sent: the batch's window, a free connection
+    upstream_ms   of it, until the provider answered
+
+The last two are there when a provider was asked and answered in time. A call that joined an equal one under
+way took less than their sum.
+"""
 
 import logging
 
@@ -25,6 +33,9 @@ class CallLog:
             "ani": self._shown(decision.ani),
             "took_ms": round(took_s * 1000, 2),
         }
+        if decision.waits is not None:
+            fields["queue_ms"] = round(decision.waits.queue_s * 1000, 2)
+            fields["upstream_ms"] = round(decision.waits.upstream_s * 1000, 2)
         text = " ".join(f"{key}={value}" for key, value in fields.items() if value != "")
         log.info("call %s", text, extra={"fields": fields})
 

@@ -1,11 +1,12 @@
 """Logs: set up once at start, throttled where an outage would flood them."""
 
+import contextlib
 import logging
-import logging.handlers
 import queue
 import sys
 import time
 from collections.abc import Callable
+from logging.handlers import QueueHandler, QueueListener, WatchedFileHandler
 from typing import Any
 
 import orjson
@@ -67,7 +68,7 @@ class TextFormatter(logging.Formatter):
         self.converter = time.gmtime
 
 
-class BehindHandler(logging.handlers.QueueHandler):
+class BehindHandler(QueueHandler):
     """Has a thread write the lines: a slow disk or a full pipe must not hold up a call.
 
     At most `_MOST_WAITING` lines wait; further ones are left out and counted. `flush` and `close` wait for
@@ -78,7 +79,8 @@ class BehindHandler(logging.handlers.QueueHandler):
         self._lines: queue.Queue[Any] = queue.Queue(_MOST_WAITING)
         super().__init__(self._lines)
         self.left_out = 0
-        self._listener = logging.handlers.QueueListener(self._lines, target)
+        self._target = target
+        self._listener = QueueListener(self._lines, target)
         self._listener.start()
         self._is_open = True
 
@@ -105,7 +107,30 @@ class BehindHandler(logging.handlers.QueueHandler):
             self.flush()
             self._is_open = False
             self._listener.stop()
+            if isinstance(self._target, FileHandler):
+                self._target.close()
         super().close()
+
+
+class FileHandler(WatchedFileHandler):
+    """Appends to a file; one that was renamed or removed is left for a new one of its name.
+
+    A line that cannot be written, on a full disk, goes to standard error instead.
+    """
+
+    def __init__(self, file: str) -> None:
+        """Open the file, or make it. Raises `OSError`."""
+        super().__init__(file, encoding="utf-8", errors="backslashreplace")
+
+    def close(self) -> None:
+        """Close the file, whatever has become of it."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Called while the error is being handled."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{self.format(record)}\nlog.file cannot be written: {sys.exc_info()[1]}\n")
 
 
 def lines_left_out() -> int:
@@ -115,14 +140,17 @@ def lines_left_out() -> int:
 
 
 def configure(settings: LogSettings) -> None:
-    """Send the logs of this process to standard error, as the settings say."""
-    target = logging.StreamHandler(sys.stderr)
+    """Send the logs of this process where the settings say, from now on. Blocks while the earlier end.
+
+    Raises `OSError` when `log.file` cannot be opened; then all stays as it was.
+    """
+    target = FileHandler(settings.file) if settings.file else logging.StreamHandler(sys.stderr)
     target.setFormatter(JsonFormatter() if settings.format is LogFormat.JSON else TextFormatter())
     root = logging.getLogger()
-    for earlier in root.handlers:
-        if isinstance(earlier, BehindHandler):
-            earlier.close()
-    root.handlers[:] = [BehindHandler(target)]
+    earlier, root.handlers[:] = root.handlers[:], [BehindHandler(target)]
+    for handler in earlier:
+        if isinstance(handler, BehindHandler):
+            handler.close()
     root.setLevel(settings.level.upper())
     for noisy in ("asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

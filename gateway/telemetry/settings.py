@@ -28,6 +28,11 @@ class LogSettings:
 
     level: LogLevel = setting(LogLevel.INFO, "Least severe line written.", why="info has no line per call")
     format: LogFormat = setting(LogFormat.TEXT, "text or json.", why="text is for people")
+    file: str = setting(
+        "",
+        "File to append to; it may be renamed at any time, as logrotate does, and is made anew.",
+        why="empty: standard error, which systemd and Docker keep",
+    )
     calls: bool = setting(
         False,
         "One line per call with uniqueid, decision and time.",

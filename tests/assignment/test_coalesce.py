@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from gateway.assignment.coalesce import Coalescer
 from gateway.assignment.settings import AssignmentSettings
-from gateway.model.decision import Reason
+from gateway.model.decision import Reason, Waits
 from gateway.model.lead import Lead
 from gateway.providers.base import (
     Answer,
@@ -34,12 +35,16 @@ class Asking:
         self.loop = asyncio.get_running_loop()
         self.lane = Coalescer(provider, settings, self.loop, UpstreamMetrics())
         self.outcomes: dict[int, list[Answer | Reason]] = {}
+        self.waits: dict[int, Waits | None] = {}
         self.at: dict[int, float] = {}
 
     def ask(self, number: int, lead: Lead, within_s: float = 0.7) -> None:
         self.outcomes[number] = []
 
         def done(outcome: Answer | Reason) -> None:
+            if isinstance(outcome, Answer):
+                self.waits[number] = outcome.waits
+                outcome = structs.replace(outcome, waits=None)
             self.outcomes[number].append(outcome)
             self.at[number] = self.loop.time()
 
@@ -51,6 +56,18 @@ class Asking:
 
     def assert_each_once(self) -> None:
         assert {len(outcomes) for outcomes in self.outcomes.values()} == {1}
+
+
+async def test_an_answer_tells_how_long_it_waited_and_how_long_the_provider_took(
+    provider: ScriptedProvider, settings: AssignmentSettings, lead: Make
+) -> None:
+    provider.delay_s = 0.05
+    asking = Asking(provider, settings)
+    for number in range(2):
+        asking.ask(number, lead(number))
+    await asyncio.sleep(0.2)
+    assert asking.waits[0] == pytest.approx(Waits(0.0, 0.05))
+    assert asking.waits[1] == pytest.approx(Waits(settings.batch_window_s, 0.05))
 
 
 async def test_a_lone_miss_goes_at_once_as_a_single_request(

@@ -93,7 +93,7 @@ class Deciding:
         started = self.loop.time()
 
         def deliver(decision: Decision) -> None:
-            self.decisions.append(decision)
+            self.decisions.append(structs.replace(decision, waits=None))
             self.took_s.append(self.loop.time() - started)
 
         self.resolver.resolve(lead, deliver)

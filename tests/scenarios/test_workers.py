@@ -24,7 +24,14 @@ from gateway.simulator.upstream import UpstreamSimulator
 from tests.scenarios.reporting import ASSIGNMENT, OUTCOMES, Gateway, assert_each_arrives_once, settings, until
 
 EPOCH = 1_700_000_000
-WORKERS = '\n[service]\nworkers = 2\n[admin]\nlisten = "127.0.0.1:0"\ntoken = "made-up"\n'
+WORKERS = """
+[service]
+workers = 2
+hang_timeout_s = {hang_timeout_s}
+[admin]
+listen = "127.0.0.1:0"
+token = "made-up"
+"""
 TOKEN = {"Authorization": "Bearer made-up"}
 ENGINE_API = """
 [engine]
@@ -59,10 +66,10 @@ StartWorkers = Callable[..., Gateway]
 def start_workers(
     start_gateway: Callable[..., Gateway], tmp_path: Path, upstream: UpstreamSimulator, ami: AmiSimulator
 ) -> StartWorkers:
-    def start(*, deadline_s: float = 0.25) -> Gateway:
+    def start(*, deadline_s: float = 0.25, hang_timeout_s: int = 2) -> Gateway:
         folder = tmp_path / "spool"
         folder.mkdir()
-        more = settings(ami, tmp_path) + WORKERS
+        more = settings(ami, tmp_path) + WORKERS.format(hang_timeout_s=hang_timeout_s)
         return start_gateway(upstream.url, deadline_s=deadline_s, assignment=ASSIGNMENT, more=more)
 
     return start
@@ -199,6 +206,43 @@ async def test_ten_replacements_under_load_cost_no_call_and_no_record(
     assert traffic.failed == []
     assert len(traffic.expected) == traffic.placed > 200
     await assert_each_arrives_once(traffic, upstream)
+
+
+async def test_a_worker_that_hangs_is_covered_at_once_then_replaced(start_workers: StartWorkers) -> None:
+    gateway = start_workers()
+    await is_said(gateway, "listening for Asterisk")
+    hung = processes(gateway.pid)["worker-1"]
+    os.kill(hung, signal.SIGSTOP)
+    await is_said(gateway, "worker-2 takes the calls of worker-1")
+    results = await place(gateway, 50)
+    assert all(result.variables.get("GATEWAY") for result in results)
+    await is_said(gateway, "worker-1 has not answered for 2 s and is killed")
+    await is_said(gateway, "worker-1 is ready", times=2)
+    assert processes(gateway.pid)["worker-1"] != hung
+    assert all(result.variables.get("GATEWAY") for result in await place(gateway, 50))
+
+
+async def test_a_worker_that_was_held_up_for_a_moment_lives_on(start_workers: StartWorkers) -> None:
+    gateway = start_workers(hang_timeout_s=60)
+    await is_said(gateway, "listening for Asterisk")
+    held_up = processes(gateway.pid)["worker-1"]
+    os.kill(held_up, signal.SIGSTOP)
+    await is_said(gateway, "worker-2 takes the calls of worker-1")
+    os.kill(held_up, signal.SIGCONT)
+    await is_said(gateway, "worker-1 answers again")
+    assert processes(gateway.pid)["worker-1"] == held_up
+    os.kill(processes(gateway.pid)["worker-2"], signal.SIGKILL)
+    await is_said(gateway, "worker-1 takes the calls of worker-2")
+    assert all(result.variables.get("GATEWAY") for result in await place(gateway, 50))
+
+
+async def test_a_reporting_process_that_hangs_is_replaced(start_workers: StartWorkers) -> None:
+    gateway = start_workers()
+    await is_said(gateway, "AMI link pbx: up")
+    os.kill(processes(gateway.pid)["reporting"], signal.SIGSTOP)
+    await is_said(gateway, "reporting has not answered for 2 s and is killed")
+    await is_said(gateway, "reporting is ready", times=2)
+    assert all(result.variables.get("GATEWAY") for result in await place(gateway, 10))
 
 
 async def test_records_outlive_a_killed_reporting_process(

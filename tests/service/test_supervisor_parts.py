@@ -31,8 +31,8 @@ def test_an_order_arrives_whole_and_brings_its_sockets() -> None:
         control.send(ours, Start(1, "/run/feed"))
         control.send(ours, Cover(2), [listener])
         assert control.receive(theirs, Start) == (Start(1, "/run/feed"), [])
-        order, (given,) = control.receive(theirs, Order)
-        with given:
+        order, (descriptor,) = control.receive(theirs, Order)
+        with socket.socket(fileno=descriptor) as given:
             assert order == Cover(2)
             assert given.getsockname() == listener.getsockname()
             assert given.fileno() != listener.fileno()

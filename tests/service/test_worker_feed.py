@@ -226,3 +226,13 @@ async def test_a_worker_that_leaves_says_how_many_reports_are_lost(
     feed.take_earlier(end("1"))
     await feed.close()
     assert "1 reports did not reach the reporting process and are lost" in caplog.text
+
+
+async def test_what_is_prewarmed_outlives_other_settings_as_far_as_there_is_room(line: Line) -> None:
+    hub = await line.hub(None)
+    for number in range(3):
+        hub.prewarm(PhoneNumber(f"+1212555010{number}"), "9001", ANI)
+    hub.reload(AssignmentSettings(prewarm_size=2, prewarm_ttl_s=30.0))
+    rows = hub.prewarmed()
+    assert [row[0] for row in rows] == ["+12125550101", "+12125550102"]
+    assert all(row[3] <= 30.0 for row in rows)

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from gateway.model.decision import Decision, Source, Status
+from gateway.model.decision import Decision, Source, Status, Waits
 from gateway.model.phone import PhoneNumber
 from gateway.telemetry.call_log import CallLog
 
@@ -15,6 +15,12 @@ def test_a_call_is_one_line_with_its_numbers_masked(caplog: pytest.LogCaptureFix
     assert caplog.messages == [
         "call uniqueid=1.2 phone=+1555*****43 status=ASSIGNED source=cache ani=+1234*****01 took_ms=1.2"
     ]
+
+
+def test_a_call_tells_where_its_time_went_when_a_provider_was_asked(caplog: pytest.LogCaptureFixture) -> None:
+    asked = Decision(Status.ASSIGNED, Source.OUTBOUNDIQ, DECISION.ani, waits=Waits(0.0015, 0.0368))
+    CallLog(mask_numbers=True).write("1.2", DIALLED, asked, 0.0391)
+    assert caplog.messages[0].endswith("took_ms=39.1 queue_ms=1.5 upstream_ms=36.8")
 
 
 @pytest.mark.unmasked

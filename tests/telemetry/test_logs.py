@@ -1,8 +1,72 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from gateway.telemetry.logs import BehindHandler
+import pytest
+
+from gateway.telemetry.logs import BehindHandler, configure
+from gateway.telemetry.settings import LogFormat, LogSettings
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, left as it was found."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield root
+    for handler in root.handlers:
+        if isinstance(handler, BehindHandler):
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def say(root: logging.Logger, text: str) -> None:
+    logging.getLogger("gateway.test").warning(text)
+    for handler in root.handlers:
+        handler.flush()
+
+
+def test_a_log_that_was_renamed_is_begun_anew_and_no_line_is_lost(
+    root: logging.Logger, tmp_path: Path
+) -> None:
+    file, old = tmp_path / "gateway.log", tmp_path / "gateway.log.1"
+    configure(LogSettings(file=str(file)))
+    say(root, "one")
+    file.rename(old)
+    say(root, "two")
+    assert old.read_text().split()[-1] == "one"
+    assert file.read_text().split()[-1] == "two"
+
+
+def test_a_log_file_is_appended_to_by_whoever_comes_next(root: logging.Logger, tmp_path: Path) -> None:
+    settings = LogSettings(file=str(tmp_path / "gateway.log"), format=LogFormat.JSON)
+    for text in ("one", "two"):
+        configure(settings)
+        say(root, text)
+    assert len((tmp_path / "gateway.log").read_text().splitlines()) == 2
+
+
+def test_a_log_file_that_cannot_be_opened_leaves_the_log_as_it_was(
+    root: logging.Logger, tmp_path: Path
+) -> None:
+    configure(LogSettings(file=str(tmp_path / "gateway.log")))
+    with pytest.raises(OSError, match="missing"):
+        configure(LogSettings(file=str(tmp_path / "missing" / "gateway.log")))
+    say(root, "still here")
+    assert "still here" in (tmp_path / "gateway.log").read_text()
+
+
+def test_a_line_that_cannot_be_written_goes_to_standard_error(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(LogSettings(file="/dev/full"))
+    say(root, "the disk is full")
+    told = capsys.readouterr().err
+    assert "WARNING the disk is full" in told
+    assert "log.file cannot be written: [Errno 28]" in told
 
 
 def test_a_target_that_blocks_holds_up_nobody_and_loses_no_line() -> None:

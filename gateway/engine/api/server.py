@@ -1,7 +1,8 @@
 """The HTTP service on its own address: `ani-gateway api` runs it alone, `serve` beside the calls."""
 
 import logging
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -49,11 +50,14 @@ class ApiServer:
         """Where it answers; empty before `start`."""
         return [(address[0], address[1]) for address in self._runner.addresses]
 
-    async def start(self) -> None:
-        """Listen. Raises `OSError`."""
-        host, port = split_address(self._listen)
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listen, with these sockets when there are any, which are ours from now on. Raises `OSError`."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        for sock in sockets:
+            await web.SockSite(self._runner, sock).start()
+        if not sockets:
+            host, port = split_address(self._listen)
+            await web.TCPSite(self._runner, host, port).start()
 
     async def stop(self) -> None:
         """Finish open requests and close. Safe to call twice, and before `start`."""
