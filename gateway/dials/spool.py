@@ -102,9 +102,7 @@ class DialSpool:
     async def close(self) -> None:
         """Write what waits in memory, for 5 s at most, then close the file. Lost records are said."""
         self._closing = True
-        deadline = asyncio.get_running_loop().time() + _CLOSE_S
-        while self._items and asyncio.get_running_loop().time() < deadline:
-            await asyncio.wait([self._items[-1].future], timeout=_RETRY_S)
+        await self._write_down(lambda: bool(self._items))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,9 +117,11 @@ class DialSpool:
     async def retarget(self, targets: Mapping[str, bool]) -> None:
         """Keep records for these targets from now on; nobody may be sending meanwhile.
 
-        The file is opened anew, which decides about records somebody was cut off from sending. What is put
-        in between waits in memory, as while the disk fails.
+        What became of those taken is written first, for 5 s at most: the file is opened anew, and then has
+        all sent once more that somebody was cut off from sending. What is put in between waits in memory, as
+        while the disk fails.
         """
+        await self._write_down(lambda: self.unsettled > 0)
         self._targets = dict(targets)
         await self._close_file()
         try:
@@ -174,6 +174,12 @@ class DialSpool:
     def _add(self, item: _Item) -> None:
         self._items.append(item)
         self._wanted.set()
+
+    async def _write_down(self, waits: Callable[[], bool]) -> None:
+        """Have what is in memory written, as long as something `waits`; for 5 s at most."""
+        deadline = asyncio.get_running_loop().time() + _CLOSE_S
+        while waits() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.wait([self._items[-1].future], timeout=_RETRY_S)
 
     async def _write(self) -> None:
         while True:

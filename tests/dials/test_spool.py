@@ -88,6 +88,20 @@ async def test_a_thousand_records_cost_a_few_wake_ups(
     assert 1 <= len(wake_ups) <= 5
 
 
+async def test_other_targets_find_written_down_what_the_earlier_ones_took(spool: DialSpool) -> None:
+    """Opened anew, the file has everything that was cut off sent once more: nothing that had its answer."""
+    for number in range(100):
+        spool.put(dial(number))
+    await spool.put(dial(100))
+    for dial_id in await taken(spool):
+        spool.settle(Outcome(dial_id, "one", DeliveryState.DONE, 0.0))
+    await spool.retarget({"one": True, "two": True})
+    assert await taken(spool) == []
+    spool.put(dial(101))
+    assert await spool.put(dial(102)) is Stored.NEW
+    assert await taken(spool) == ["d101", "d102"]
+
+
 async def test_a_caller_that_went_away_stops_nothing(spool: DialSpool) -> None:
     spool.put(dial(0)).cancel()
     assert await spool.put(dial(1)) is Stored.NEW
