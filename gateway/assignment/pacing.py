@@ -5,14 +5,17 @@
     many are under way               the windows grow, so that the connections left carry more each
     a whole batch waits              it goes
 
-"Many come" is a bucket of leads that fills at the allowed rate: once it is empty, windows it is, until the
-bucket is full again. So a rate near the limit does not go to and fro with each lead.
+"Many come" is a bucket of leads that fills at the allowed rate: once it is empty, windows it is, until a
+twenty times larger one would be full. So a rate near the limit does not go to and fro, and calls that come in
+bunches, because their answers did, are not taken for few.
 """
 
 from gateway.assignment.settings import AssignmentSettings
 
 _BUCKET_S = 0.01
 """How long the allowed rate may be exceeded twofold: a stir of the machine is no rush of calls."""
+_CALM_S = 0.2
+"""How much of the allowed rate must have been left unused before leads go singly again."""
 _GROWTH = ((0.75, 8.0), (0.5, 4.0))
 """From this share of the requests allowed, windows are so many times longer."""
 
@@ -25,6 +28,7 @@ class Pacing:
         self._max_batch = settings.max_batch
         self._rate = settings.batch_above
         self._room = max(1.0, settings.batch_above * _BUCKET_S)
+        self._calm = max(self._room, settings.batch_above * _CALM_S)
         self._left = self._room if settings.batch_above else 0.0
         self._counted_at = 0.0
         self._gathers = not settings.batch_above
@@ -34,12 +38,14 @@ class Pacing:
 
     def came(self, now: float) -> None:
         """A lead came."""
-        left = min(self._left + (now - self._counted_at) * self._rate, self._room)
+        left = self._left + (now - self._counted_at) * self._rate
         self._counted_at = now
-        if left >= self._room:
-            self._gathers = not self._rate
-        if left < 1.0:
+        if left < 1.0 or not self._rate:
             self._gathers = True
+        elif self._gathers:
+            self._gathers = left < self._calm
+        if not self._gathers:
+            left = min(left, self._room)
         self._left = max(left - 1.0, 0.0)
 
     def sent(self, now: float) -> None:

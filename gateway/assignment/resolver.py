@@ -209,7 +209,9 @@ class Resolver:
         if self._flights.get(flight.key) is not flight:
             return
         del self._flights[flight.key]
-        for waiter in flight.waiters:
+        # A waiter and its flight hold each other: let go here, they are no work for the garbage collector.
+        waiters, flight.waiters = flight.waiters, {}
+        for waiter in waiters:
             self._deadlines.release(waiter)
             self._deliver(waiter, decision)
 

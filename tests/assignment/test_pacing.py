@@ -44,11 +44,22 @@ def test_a_stir_is_no_rush() -> None:
 
 def test_once_gathering_it_gathers_until_the_rate_has_been_low_for_a_while() -> None:
     pacing = rushed()
-    pacing.came(1.005)
+    pacing.came(1.1)
     assert pacing.ready_at(1, 0) == 1.002
-    pacing.came(1.05)
-    pacing.sent(1.05)
+    pacing.came(1.25)
+    pacing.sent(1.25)
     assert pacing.ready_at(1, 0) == 0.0
+
+
+def test_calls_that_come_in_bunches_are_not_taken_for_few() -> None:
+    """A closed loop of 500 callers whose answers come together."""
+    pacing = rushed()
+    for bunch in range(50):
+        now = 1.05 + bunch * 0.05
+        for _ in range(400):
+            pacing.came(now)
+            pacing.sent(now)
+            assert pacing.ready_at(1, 0) > now
 
 
 def test_windows_grow_with_the_requests_under_way() -> None:

@@ -1,0 +1,65 @@
+"""What a call leaves behind is let go when it ends: collecting 50,000 objects stops all calls for 50 ms."""
+
+import asyncio
+import gc
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.admin.settings import AdminSettings
+from gateway.agi.settings import AgiSettings
+from gateway.assignment.settings import AssignmentSettings
+from gateway.config.settings import Settings
+from gateway.model.decision import Source
+from gateway.providers.outboundiq_account import OutboundIqSettings
+from gateway.service.wiring import Gateway
+from gateway.simulator.scenario import Scenario, run_scenario
+from gateway.simulator.upstream import UpstreamSimulator
+
+CALLS = 60
+
+
+@pytest.fixture
+def garbage() -> Iterator[list[object]]:
+    """What only the collector would have found, from here on."""
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+
+@pytest.mark.parametrize("batch_above", [2_000.0, 0.0], ids=["singly", "in batches"])
+async def test_calls_leave_nothing_to_the_garbage_collector(
+    garbage: list[object], batch_above: float
+) -> None:
+    async with UpstreamSimulator() as upstream:
+        gateway = Gateway(
+            Settings(
+                agi=AgiSettings(listen=("127.0.0.1:0",)),
+                assignment=AssignmentSettings(providers=(Source.OUTBOUNDIQ,), batch_above=batch_above),
+                outboundiq=OutboundIqSettings(url=upstream.url, key=upstream.key),
+                admin=AdminSettings(listen=""),
+            )
+        )
+        await gateway.start()
+        try:
+            host, port = gateway.agi_addresses[0]
+            scenario = Scenario(calls_per_s=200, duration_s=CALLS / 200)
+            *_, figures = [each async for each in run_scenario(host, port, scenario)]
+            await asyncio.sleep(0.1)
+        finally:
+            gc.collect()
+            left = Counter(type(one).__qualname__ for one in garbage if _is_ours(one))
+            await gateway.stop()
+    assert figures.by_status["ASSIGNED"] > CALLS / 2
+    assert {name: count for name, count in left.items() if count > CALLS / 10} == {}
+
+
+def _is_ours(one: object) -> bool:
+    """Of the gateway; its simulators are in this process, too."""
+    module = type(one).__module__
+    return module.startswith("gateway.") and not module.startswith("gateway.simulator")
