@@ -10,6 +10,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +21,8 @@ import pytest
 from tests.asterisk.box import Box
 from tests.asterisk.fetch import Programs
 
-ADDRESS = "127.0.0.153"
-"""Of the name server. A port cannot be said in resolv.conf, so it is 53, on an address nobody else uses."""
+_ADDRESSES = tuple(f"127.0.0.{last}" for last in range(153, 173))
+"""Of name servers. A port cannot be said in resolv.conf, so it is 53, on an address nobody else uses."""
 _A, _SRV = 1, 33
 
 
@@ -54,18 +55,24 @@ class NameServer:
         self.records = list(records)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.address = ""
+        """Where it answers, on port 53."""
 
     def __enter__(self) -> Self:
-        self._socket.bind((ADDRESS, 53))
-        self._thread.start()
-        return self
+        for self.address in _ADDRESSES:
+            with suppress(OSError):  # another run of these tests has it
+                self._socket.bind((self.address, 53))
+                self._thread.start()
+                return self
+        self._socket.close()
+        raise OSError(f"port 53 cannot be had on any of {_ADDRESSES[0]} to {_ADDRESSES[-1]}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Closing alone does not wake a thread that receives.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", (ADDRESS, 53))
+            last.sendto(b"", (self.address, 53))
         self._thread.join(5)
         self._socket.close()
 
@@ -93,13 +100,15 @@ class NameServer:
 
 
 class NamedBox(Box):
-    """A `Box` whose names come from `NameServer`."""
+    """A `Box` whose names come from a `NameServer`."""
 
-    def __init__(self, programs: Programs, folder: Path, values: Mapping[str, str]) -> None:
+    def __init__(
+        self, programs: Programs, folder: Path, values: Mapping[str, str], names: NameServer
+    ) -> None:
         super().__init__(programs, folder, values)
         folder.mkdir(parents=True, exist_ok=True)
         self._resolv = folder / "resolv.conf"
-        self._resolv.write_text(f"nameserver {ADDRESS}\noptions timeout:1 attempts:1\n")
+        self._resolv.write_text(f"nameserver {names.address}\noptions timeout:1 attempts:1\n")
 
     def _asterisk(self) -> list[str]:
         script = f'mount --bind {self._resolv} /etc/resolv.conf && exec "$0" "$@"'

@@ -71,7 +71,7 @@ def farm(programs: Programs, tmp_path: Path) -> Iterator[Farm]:
             "127.0.0.1:4577": f"127.0.0.1:{free_tcp_port()}",
             "ANSWEREDTIME\n": f"ANSWEREDTIME,{WATCHED}\n",
         }
-        stack.enter_context(NamedBox(programs, tmp_path / "box", values))
+        stack.enter_context(NamedBox(programs, tmp_path / "box", values, names))
         yield Farm(stack.enter_context(Ami(ami_port, "test", "test")), names, gateways)
 
 

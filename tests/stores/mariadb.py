@@ -136,15 +136,19 @@ def running(server: Server, folder: Path, statements: str) -> Iterator[Path]:
     """The socket of a server that has run `statements`, one on each line, as its administrator."""
     data, socket, log = folder / "data", folder / "sql.sock", folder / "server.err"
     (data / "mysql").mkdir(parents=True)
+    # Not the machine's: a server that starts clears away there what others have under way.
+    temporary = folder / "tmp"
+    temporary.mkdir()
     script = "use mysql;\n" + "".join((server.share / name).read_text() for name in SCRIPTS)
     subprocess.run(
-        [*server.command, "--bootstrap", f"--datadir={data}", f"--log-error={log}"],
+        [*server.command, "--bootstrap", f"--datadir={data}", f"--tmpdir={temporary}", f"--log-error={log}"],
         input=script.encode(), env=server.environment, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
     (folder / "init.sql").write_text(statements)
     command = [
         *server.command,
         f"--datadir={data}",
+        f"--tmpdir={temporary}",
         f"--socket={socket}",
         f"--pid-file={folder / 'pid'}",
         f"--log-error={log}",
