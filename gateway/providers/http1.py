@@ -98,7 +98,6 @@ class Connection(asyncio.Protocol):
         self._on_end = on_end
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
-        self._parser = httptools.HttpResponseParser(self)
         self._carried = 0
         self.idle_since = 0.0
         # Of the answer under way; `_begin` sets them back.
@@ -134,6 +133,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Open."""
         self._transport = cast("asyncio.Transport", transport)
+        self._parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
         """More of the answer."""
@@ -159,6 +159,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Closed, by whomever."""
         self._transport = None
+        del self._parser  # it holds our methods; without it nothing is left to the garbage collector
         exchange, self._exchange = self._exchange, None
         if exchange is None or exchange.is_over():
             self._on_end(self, End.CLOSED, None)
