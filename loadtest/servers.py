@@ -15,6 +15,9 @@ _CONFIG = """
 listen = ["127.0.0.1:{port}"]
 session_timeout_s = 5.0
 
+[admin]
+listen = "127.0.0.1:0"
+
 [assignment]
 deadline_s = 3.0
 providers = ["outboundiq"]
