@@ -11,7 +11,7 @@ from typing import Self
 from tests.asterisk.box import SHIPPED
 from tests.asterisk.ports import free_tcp_port
 from tests.asterisk.wait import wait_for
-from tests.stores.debian import program
+from tests.debian import program
 
 
 class Balancer:

@@ -1,30 +1,17 @@
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.asterisk.doctor_rig import DoctorRig, started_doctor
-from tests.asterisk.fetch import NotAvailableError, Programs, fetch
+from tests.asterisk.fetch import Programs, fetch
 from tests.asterisk.reports_rig import ReportsRig, started_reports
 from tests.asterisk.rig import Rig, started
+from tests.debian import required
 
 
 @pytest.fixture(scope="session")
 def programs() -> Programs:
-    programs = _fetched()
-    if isinstance(programs, Programs):
-        return programs
-    line = f"THE REAL ASTERISK IS NOT TESTED: {' '.join(str(programs).split())}"
-    if os.environ.get("REQUIRE_ASTERISK") == "1":
-        pytest.fail(line, pytrace=False)
-    pytest.skip(line)
-
-
-def _fetched() -> Programs | NotAvailableError:
-    try:
-        return fetch()
-    except NotAvailableError as error:
-        return error
+    return required(fetch, "THE REAL ASTERISK")
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,15 @@ The mirror is the machine's own Debian mirror with the suite replaced. The progr
 and libraries they came with, so the machine's own C library does not matter, and neither does being root.
 """
 
-import fcntl
 import os
 import platform
 import re
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.debian import TOOLS, NotAvailableError, cached, run
 
 SUITES = ("forky", "sid")
 """Debian suites that carry Asterisk 22, in the order tried."""
@@ -30,12 +28,6 @@ LIBRARIES = (
 )
 """What the loaded modules link to: 20 MB. Names drift with their version numbers; then apt resolves all
 dependencies itself, which is 90 MB."""
-LAYOUT = 1
-"""Raise it when the unpacked tree changes, so that older caches are left alone."""
-
-
-class NotAvailableError(Exception):
-    """Asterisk cannot be had on this machine; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +55,7 @@ class Programs:
 
 def fetch() -> Programs:
     """The programs, out of the cache or fetched into it. Raises `NotAvailableError`."""
-    missing = [tool for tool in ("apt-get", "dpkg-deb", "tar") if shutil.which(tool) is None]
-    if missing:
-        raise NotAvailableError(f"no {', no '.join(missing)} here; these tests need a Debian")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ani-gateway"
-    target = cache / f"asterisk-22-{platform.machine()}-{LAYOUT}"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / "asterisk.lock"):
-            if not target.exists():
-                _build(target)
-    except OSError as error:
-        raise NotAvailableError(f"cannot write {cache}: {error}") from error
-    return Programs(target)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Lets one process fetch at a time; the system drops the lock of one that dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return Programs(cached("asterisk-22", _build, tools=(*TOOLS, "tar")))
 
 
 def _build(target: Path) -> None:
@@ -106,7 +78,7 @@ def _build(target: Path) -> None:
 def _own_mirror() -> str:
     """The Debian mirror this machine's apt is set up for; works without package lists and without root."""
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    uris = _run(["apt-get", "--print-uris", "update"], timeout_s=20)
+    uris = run(["apt-get", "--print-uris", "update"], timeout_s=20)
     found = re.search(rf"'(\S+)/dists/{re.escape(codename)}/InRelease'", uris)
     if not codename or found is None:
         raise NotAvailableError("apt has no mirror of this Debian release in its sources")
@@ -122,9 +94,9 @@ def _download(work: Path, mirror: str, suite: str) -> list[Path]:
     (work / "sources.list").write_text(f"deb {signed}{mirror} {suite} main\n")
     (work / "apt.conf").write_text(_APT_CONF.format(work=work))
     environment = os.environ | {"APT_CONFIG": str(work / "apt.conf"), "LC_ALL": "C"}
-    _run(["apt-get", "-q", "--error-on=any", "update"], timeout_s=90, env=environment)
+    run(["apt-get", "-q", "--error-on=any", "update"], timeout_s=90, env=environment)
     try:
-        _run(
+        run(
             ["apt-get", "-q", "download", *PROGRAMS, *LIBRARIES.split()],
             timeout_s=120,
             env=environment,
@@ -132,7 +104,7 @@ def _download(work: Path, mirror: str, suite: str) -> list[Path]:
         )
     except NotAvailableError:
         install = ["apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "install", *PROGRAMS]
-        _run(install, timeout_s=240, env=environment)
+        run(install, timeout_s=240, env=environment)
     return sorted(archives.glob("*.deb"))
 
 
@@ -165,28 +137,7 @@ def _unpack(packages: list[Path], root: Path) -> None:
 
 
 def _check(programs: Programs) -> None:
-    version = _run([*programs.command("usr/sbin/asterisk"), "-V"], timeout_s=10)
+    version = run([*programs.command("usr/sbin/asterisk"), "-V"], timeout_s=10)
     if not version.startswith("Asterisk 22."):
         raise NotAvailableError(f"wanted Asterisk 22, the mirror has {version.strip()}")
-    _run([*programs.command("usr/bin/sipp"), "-v"], timeout_s=10, good=(0, 99))
-
-
-def _run(
-    command: list[str],
-    *,
-    timeout_s: float,
-    env: dict[str, str] | None = None,
-    cwd: Path | None = None,
-    good: tuple[int, ...] = (0,),
-) -> str:
-    """The command's output. Raises `NotAvailableError` with the end of what it complained about."""
-    try:
-        done = subprocess.run(
-            command, timeout=timeout_s, env=env, cwd=cwd, capture_output=True, text=True, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NotAvailableError(f"{command[0]} took longer than {timeout_s:.0f} s") from error
-    if done.returncode not in good:
-        complaint = " ".join(done.stderr.split())[:160]
-        raise NotAvailableError(f"{' '.join(command[:3])} failed: {complaint}")
-    return done.stdout
+    run([*programs.command("usr/bin/sipp"), "-v"], timeout_s=10, good=(0, 99))

@@ -1,4 +1,3 @@
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,19 +10,13 @@ from gateway.admin.page import page_routes
 from gateway.admin.settings import AdminSettings
 from tests.browser.chromium import Browser, running
 from tests.browser.documents import Document
-from tests.browser.fetch import NotAvailableError, Program, fetch
+from tests.browser.fetch import Program, fetch
+from tests.debian import required
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Program:
-    """The program; skips the test loudly when it cannot be had, fails it where nothing may be skipped."""
-    try:
-        return fetch()
-    except NotAvailableError as error:
-        line = f"THE DASHBOARD IN A REAL CHROMIUM IS NOT TESTED: {' '.join(str(error).split())}"
-    if os.environ.get("REQUIRE_ASTERISK") == "1":
-        pytest.fail(line, pytrace=False)
-    pytest.skip(line)
+    return required(fetch, "THE DASHBOARD IN A REAL CHROMIUM")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from gateway.stores.redis_settings import RedisSettings
 from tests.asterisk.ports import free_tcp_port
 from tests.asterisk.wait import wait_for
-from tests.stores.debian import Program, program
+from tests.debian import Program, program
 
 REAL_REDIS = [
     pytest.mark.redis,
