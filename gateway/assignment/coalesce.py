@@ -197,7 +197,7 @@ class Coalescer:
         try:
             outcomes = await self._request(asks, max(ask.deadline for ask in asks) - started)
         except ProviderError as error:
-            self._failed(asks, error)
+            self._failed(asks, error.without_trace())
         except asyncio.CancelledError:
             self._let_go(asks, Reason.UNAVAILABLE)
             raise

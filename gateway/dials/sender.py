@@ -175,7 +175,7 @@ class Sender:
             await self._target.post_dial(taken.dial, timeout_s=self._settings.timeout_s)
         except ProviderError as error:
             self._throttle.warning("dial %s to %s: %s", dial_id, self.name, error)
-            return error
+            return error.without_trace()
         except Exception as error:  # noqa: BLE001 - one delivery is fenced off
             self._metrics.faults_total += 1
             _log.exception("fault of our own while sending dial %s to %s", dial_id, self.name)

@@ -13,7 +13,7 @@ The tree of errors; callers choose by type, never by text:
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from msgspec import Struct
 
@@ -31,6 +31,14 @@ class ProviderError(Exception):
     def __init__(self, message: str, *, request_id: str = "") -> None:
         super().__init__(message)
         self.request_id = request_id
+
+    def without_trace(self) -> Self:
+        """Itself, as a value that is kept: without the frames it came through and the errors behind it.
+
+        One of those frames may hold it in turn, a ring that only the garbage collector would find.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
 
 class UnavailableError(ProviderError):

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,20 @@ from gateway.admin.settings import AdminSettings
 from gateway.agi.settings import AgiSettings
 from gateway.assignment.settings import AssignmentSettings
 from gateway.config.settings import Settings
+from gateway.dials.delivery import Delivery
+from gateway.dials.settings import DeliverySettings
+from gateway.dials.spool import DialSpool
 from gateway.model.decision import Source
+from gateway.model.dial import Dial
+from gateway.providers.base import ProviderError
 from gateway.providers.outboundiq_account import OutboundIqSettings
+from gateway.providers.outboundiq_dials import OutboundIqDials, OutboundIqDialsSettings
 from gateway.service.wiring import Gateway
 from gateway.simulator.scenario import Scenario, run_scenario
 from gateway.simulator.upstream import UpstreamSimulator
 from gateway.simulator.upstream_answers import Fault
+from gateway.stores.settings import SpoolSettings
+from gateway.telemetry.metrics import DialMetrics
 
 CALLS = 60
 
@@ -33,7 +42,16 @@ def garbage() -> Iterator[list[object]]:
         gc.garbage.clear()
 
 
-BROKEN = (Fault.SILENT, Fault.REFUSED, Fault.RESET, Fault.CUT_BODY, Fault.STALE_KEEPALIVE, Fault.HUGE)
+BROKEN = (
+    Fault.SERVER_ERROR,
+    Fault.MALFORMED,
+    Fault.SILENT,
+    Fault.REFUSED,
+    Fault.RESET,
+    Fault.CUT_BODY,
+    Fault.STALE_KEEPALIVE,
+    Fault.HUGE,
+)
 
 
 @pytest.mark.parametrize("batch_above", [2_000.0, 0.0], ids=["singly", "in batches"])
@@ -78,6 +96,38 @@ async def _left_by_calls(garbage: list[object], fault: Fault, batch_above: float
             await gateway.stop()
     assert figures.ended > CALLS / 2
     return {name: count for name, count in left.items() if count > figures.ended / 10}
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.SILENT, Fault.RESET, Fault.SERVER_ERROR, Fault.RATE_LIMITED, Fault.MALFORMED]
+)
+async def test_records_that_cannot_be_delivered_leave_nothing_either(
+    garbage: list[object], fault: Fault, tmp_path: Path
+) -> None:
+    metrics = DialMetrics()
+    spool_settings = SpoolSettings(file=str(tmp_path / "spool.db"), settle_s=0.0, group_window_s=0.001)
+    settings = DeliverySettings(timeout_s=0.2, breaker_failures=1_000_000)
+    spool = DialSpool(spool_settings, {"outboundiq": True}, metrics)
+    async with UpstreamSimulator() as upstream:
+        await upstream.set_fault(fault)
+        account = OutboundIqSettings(url=upstream.url, key=upstream.key)
+        target = OutboundIqDials(account, OutboundIqDialsSettings(), max_in_flight=4)
+        delivery = Delivery([target], spool, settings, metrics)
+        await target.open()
+        await spool.start()
+        delivery.start()
+        try:
+            dials = [Dial(f"d{n}", "+15552223333", "+15559876543", 1_760_000_000.0) for n in range(20)]
+            await asyncio.gather(*map(spool.put, dials))
+            await asyncio.sleep(0.5)
+        finally:
+            gc.collect()
+            left = [one for one in garbage if isinstance(one, ProviderError)]
+            await delivery.stop()
+            await spool.close()
+            await target.close()
+    assert metrics.target("outboundiq").retried_total > 3
+    assert left == []
 
 
 def _is_ours(one: object) -> bool:
