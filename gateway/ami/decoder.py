@@ -77,22 +77,26 @@ class AmiDecoder:
         """Whether wanted messages wait to be taken."""
         return bool(self._frames)
 
-    def receive(self, data: bytes) -> None:
-        """Take bytes, cut anywhere. Raises `NotAsteriskError` when the first line is not a manager's."""
-        if self.version is None:
-            self._rest = self._read_banner(self._rest + data)
-            data = b""
-        # The message under way is completed alone, so that the many behind it are not copied.
-        first = data.find(_END) + len(_END)
-        if len(_END) <= first < len(data):
-            self._read(self._rest + data[:first], 0)
-            self._read(data, first - len(_END))
-        else:
-            self._read(self._rest + data, 0)
+    def receive(self, data: bytes | bytearray, size: int | None = None) -> None:
+        """Take the first `size` bytes of `data`, by itself all of them, cut anywhere; `data` is not kept.
 
-    def _read(self, buffer: bytes, start: int) -> None:
-        """Take the messages of `buffer` that are whole; they begin at `start` with the end of another."""
-        end = -1 if self.version is None else buffer.rfind(_END, start)
+        Raises `NotAsteriskError` when the first line is not a manager's.
+        """
+        stop = len(data) if size is None else size
+        if self.version is None:
+            self._rest = self._read_banner(self._rest + data[:stop])
+            stop = 0
+        # The message under way is completed alone, so that the many behind it are not copied.
+        first = data.find(_END, 0, stop) + len(_END)
+        if len(_END) <= first < stop:
+            self._read(self._rest + data[:first], 0, len(self._rest) + first)
+            self._read(data, first - len(_END), stop)
+        else:
+            self._read(self._rest + data[:stop], 0, len(self._rest) + stop)
+
+    def _read(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
+        """Take the messages between `start` and `stop` that are whole; another's end stands at `start`."""
+        end = -1 if self.version is None else buffer.rfind(_END, start, stop)
         if end > start:
             before, known = self._frame_bytes, len(self._frames)
             if self.only_hangups:
@@ -103,11 +107,11 @@ class AmiDecoder:
             self._metrics.passed_over_bytes += end - start - wanted
             self._losing = False
             start = end
-        elif len(buffer) - start > MAX_MESSAGE_BYTES + 2 * len(_END):
+        elif stop - start > MAX_MESSAGE_BYTES + 2 * len(_END):
             self._metrics.oversized += not self._losing
             self._losing = True
-            start = len(buffer) + 1 - len(_END)
-        self._rest = buffer[start:]
+            start = stop + 1 - len(_END)
+        self._rest = bytes(buffer[start:stop])
 
     def frames(self, limit: int) -> list[Frame]:
         """The next wanted messages, at most `limit`; fewer when there are no more yet."""
@@ -116,17 +120,17 @@ class AmiDecoder:
             self._frame_bytes -= len(frame.body)
         return frames
 
-    def _find_hangups(self, buffer: bytes, start: int, end: int) -> None:
+    def _find_hangups(self, buffer: bytes | bytearray, start: int, end: int) -> None:
         """Find the Hangup events between the ends of messages at `start` and `end`."""
         start = buffer.find(_NEXT_HANGUP, start, end)
         while start >= 0:
             stop = buffer.find(_END, start + len(_END))
-            self._keep(FrameKind.HANGUP, buffer[start:stop])
+            self._keep(FrameKind.HANGUP, bytes(buffer[start:stop]))
             start = buffer.find(_NEXT_HANGUP, stop, end)
 
-    def _cut_apart(self, buffer: bytes, start: int, end: int) -> None:
+    def _cut_apart(self, buffer: bytes | bytearray, start: int, end: int) -> None:
         """Look at each message that is whole; the first piece belongs to one taken or lost."""
-        for message in buffer[start:end].split(_END)[1:]:
+        for message in bytes(buffer[start:end]).split(_END)[1:]:
             if message.startswith(_KNOWN) and not message.startswith(_WANTED):
                 continue
             body = message.strip(b"\r\n")  # an empty line too many harms nothing

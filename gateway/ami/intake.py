@@ -74,13 +74,15 @@ class Intake:
         """The manager's protocol version, `None` until the banner came."""
         return self._decoder.version
 
-    def receive(self, data: bytes, *, only_hangups: bool = False) -> None:
-        """Take bytes from the socket; `only_hangups`: nothing else is wanted of them.
+    def receive(
+        self, data: bytes | bytearray, size: int | None = None, *, only_hangups: bool = False
+    ) -> None:
+        """Take the first `size` bytes of `data`; `only_hangups`: nothing else is wanted of them.
 
-        Raises `NotAsteriskError` for a wrong banner.
+        As `AmiDecoder.receive`; raises `NotAsteriskError` for a wrong banner.
         """
         self._decoder.only_hangups = only_hangups
-        self._decoder.receive(data)
+        self._decoder.receive(data, size)
         if self._drained.is_set() and not self._decoder.has_frames:
             return
         self._drained.clear()

@@ -157,18 +157,18 @@ class Session:
         if passed_over > max(_UNFILTERED_BYTES, _UNFILTERED_BYTES_EACH * hangups):
             self._ear.find(Finding.UNFILTERED)
 
-    def _hear(self, data: bytes) -> None:
+    def _hear(self, data: bytearray, size: int) -> None:
         now = self._loop.time()
         self._pulse.heard(now)
         connection = self._connection
         if connection is None:  # the banner may come while we connect
-            self._intake.receive(data)
+            self._intake.receive(data, size)
             return
         is_asking = connection.awaits_answer or self._listing is not None
         passed_over = self._metrics.passed_over_bytes
-        self._intake.receive(data, only_hangups=not is_asking)
+        self._intake.receive(data, size, only_hangups=not is_asking)
         unwanted = self._metrics.passed_over_bytes - passed_over
-        pause_s = self._gather.pause_s(len(data), unwanted, now)
+        pause_s = self._gather.pause_s(size, unwanted, now)
         if pause_s and not self._intake.is_paused and not self._is_leaving:
             connection.pause()
             self._gathering = self._loop.call_later(pause_s, self._read_on)

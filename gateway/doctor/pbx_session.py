@@ -117,8 +117,8 @@ class PbxSession:
             raise NoAnswerError("not connected")
         return self._connection
 
-    def _hear(self, data: bytes) -> None:
-        self._buffer += data
+    def _hear(self, data: bytearray, size: int) -> None:
+        self._buffer += data[:size]
         if not self._has_banner:
             if not self._buffer.startswith(_BANNER[: len(self._buffer)]):
                 raise NotAManagerError("no manager")

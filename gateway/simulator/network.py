@@ -6,13 +6,14 @@ from typing import Any
 
 from gateway.simulator.clock import SimulatedTimeLoop
 
-Factory = Callable[[], asyncio.Protocol]
+Peer = asyncio.Protocol | asyncio.BufferedProtocol
+Factory = Callable[[], Peer]
 
 
 class MemoryTransport(asyncio.Transport):
     """One end of a connection. What is written arrives in the next turn of the loop, in order."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, address: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: Peer, address: str) -> None:
         super().__init__({"peername": (address, 0)})
         self._loop = loop
         self._protocol = protocol
@@ -67,7 +68,18 @@ class MemoryTransport(asyncio.Transport):
 
     def _deliver(self) -> None:
         while self._unread and self._reading and not self._closed:
-            self._protocol.data_received(self._unread.pop(0))
+            self._give(self._unread.pop(0))
+
+    def _give(self, data: bytes) -> None:
+        if not isinstance(self._protocol, asyncio.BufferedProtocol):
+            self._protocol.data_received(data)
+            return
+        while data:
+            buffer = memoryview(self._protocol.get_buffer(len(data)))
+            size = min(len(buffer), len(data))
+            buffer[:size] = data[:size]
+            self._protocol.buffer_updated(size)
+            data = data[size:]
 
     def _end(self) -> None:
         if not self._closed:

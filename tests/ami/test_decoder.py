@@ -28,12 +28,26 @@ WANTED = [
 CAPTURES = sorted(Path("tests/fixtures/ami").glob("*.hangup.txt"))
 
 
-def decode(pieces: list[bytes], *, limit: int = 1000) -> tuple[list[Frame], AmiMetrics]:
+BUFFER = bytearray(HANGUP + b"\r\n\r\n") * 20
+"""Read into again and again: what came before still stands behind what has come."""
+
+
+def feed(decoder: AmiDecoder, piece: bytes, *, is_buffered: bool) -> None:
+    if is_buffered:
+        BUFFER[: len(piece)] = piece
+        decoder.receive(BUFFER, len(piece))
+    else:
+        decoder.receive(piece)
+
+
+def decode(
+    pieces: list[bytes], *, limit: int = 1000, is_buffered: bool = False
+) -> tuple[list[Frame], AmiMetrics]:
     metrics = AmiMetrics()
     decoder = AmiDecoder(metrics)
     frames: list[Frame] = []
     for piece in pieces:
-        decoder.receive(piece)
+        feed(decoder, piece, is_buffered=is_buffered)
         while some := decoder.frames(limit):
             frames += some
     return frames, metrics
@@ -51,13 +65,16 @@ def test_wanted_messages_come_out_and_the_others_are_counted() -> None:
 
 
 @settings(deadline=None)  # the machine may be busy
-@given(st.lists(st.integers(0, len(STREAM)), max_size=20))
-def test_any_cut_gives_the_same_hangups_when_nothing_else_is_wanted(places: list[int]) -> None:
+@given(st.lists(st.integers(0, len(STREAM)), max_size=20), st.booleans())
+def test_any_cut_gives_the_same_hangups_when_nothing_else_is_wanted(
+    places: list[int],
+    is_buffered: bool,  # noqa: FBT001 - drawn by hypothesis
+) -> None:
     metrics = AmiMetrics()
     decoder = AmiDecoder(metrics)
     decoder.only_hangups = True
     for piece in cut(STREAM, places):
-        decoder.receive(piece)
+        feed(decoder, piece, is_buffered=is_buffered)
     assert decoder.frames(100) == [Frame(FrameKind.HANGUP, HANGUP)] * 2
     assert decoder.waiting_bytes == 4
     wanted = sum(len(message) + 4 for message in (HANGUP, HANGUP))
@@ -65,9 +82,12 @@ def test_any_cut_gives_the_same_hangups_when_nothing_else_is_wanted(places: list
 
 
 @settings(deadline=None)  # the machine may be busy
-@given(st.lists(st.integers(0, len(STREAM)), max_size=20))
-def test_any_cut_gives_the_same_messages(places: list[int]) -> None:
-    assert decode(cut(STREAM, places))[0] == WANTED
+@given(st.lists(st.integers(0, len(STREAM)), max_size=20), st.booleans())
+def test_any_cut_gives_the_same_messages(
+    places: list[int],
+    is_buffered: bool,  # noqa: FBT001 - drawn by hypothesis
+) -> None:
+    assert decode(cut(STREAM, places), is_buffered=is_buffered)[0] == WANTED
 
 
 def test_byte_by_byte_gives_the_same_messages() -> None:
