@@ -32,6 +32,7 @@ from gateway.providers.base import (
     UnavailableError,
 )
 from gateway.providers.breaker import Breaker, BreakerState, RetryBudget
+from gateway.providers.errand import Errand
 from gateway.telemetry.figures import UpstreamState
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import UpstreamMetrics
@@ -78,7 +79,7 @@ class Coalescer:
         self._metrics = metrics
         self._failures = Throttle(log)
         self._waiting: deque[_Ask] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[Errand] = set()
         self._timer: Timer | None = None
         self._pacing = Pacing(settings)
         self._held_until = 0.0
@@ -129,20 +130,20 @@ class Coalescer:
             self._timer.cancel()
             self._timer = None
         self._let_go(self._waiting, Reason.UNAVAILABLE)
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for errand in tuple(self._under_way):
+            errand.cancel()
+        while self._under_way:  # noqa: ASYNC110 - two turns of the loop at most: each was told to end
+            await asyncio.sleep(0)
 
     # When and what to send
 
     def _pump(self) -> None:
         """Send what may be sent now; set the timer for the rest."""
-        while self._waiting and len(self._tasks) < self._settings.max_in_flight:
+        while self._waiting and len(self._under_way) < self._settings.max_in_flight:
             now = self._loop.time()
             ready_at = self._held_until
             if self._is_paced(now):
-                ready_at = max(ready_at, self._pacing.ready_at(len(self._waiting), len(self._tasks)))
+                ready_at = max(ready_at, self._pacing.ready_at(len(self._waiting), len(self._under_way)))
             if now < ready_at:
                 if self._timer is None:
                     self._timer = self._loop.call_at(ready_at, self._ring)
@@ -160,7 +161,7 @@ class Coalescer:
         return self._settings.batching and not self._rest.is_broken(now) and not self._rest.is_slow(now)
 
     def _most_together(self, now: float) -> int:
-        last_connection = len(self._tasks) >= self._settings.max_in_flight - 1
+        last_connection = len(self._under_way) >= self._settings.max_in_flight - 1
         crowded = last_connection and self._settings.batching and not self._rest.is_broken(now)
         return self._settings.max_batch if crowded or self._is_paced(now) else 1
 
@@ -181,12 +182,12 @@ class Coalescer:
     # One request
 
     def _start(self, asks: list[_Ask]) -> None:
-        task = self._loop.create_task(self._send(asks))
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        errand = Errand(self._send(asks), self._finished)
+        self._under_way.add(errand)
+        errand.start()
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _finished(self, errand: Errand) -> None:
+        self._under_way.discard(errand)
         self._pump()
 
     async def _send(self, asks: list[_Ask]) -> None:

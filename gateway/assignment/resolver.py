@@ -3,7 +3,7 @@
     fresh cache ► single flight ► providers in order ► otherwise the fallback
 
 Each lead asked for is one `_Flight`, shared by all calls with an equal lead. A call waits as a callback,
-not as a task: a hit costs no task at all, a miss shares the task of its request.
+not as a task; nor is its request one (`providers/errand.py`).
 """
 
 import logging

@@ -98,7 +98,7 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class RemoteAssigner(Protocol):
-    """Chooses numbers over the network."""
+    """Chooses numbers over the network. It is asked by an `Errand`: it does without `asyncio.timeout`."""
 
     @property
     def source(self) -> Source:

@@ -1,8 +1,9 @@
 """Which HTTP client carries the requests each call makes: the lean one, or aiohttp where it is preferred."""
 
+import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.providers.http import HttpClient, Reply
 from gateway.providers.http_lean import LeanHttpClient
@@ -70,7 +71,7 @@ def call_http(
 
     `max_connections` stands for the account's own where other work than calls is done over it.
     """
-    kind = LeanHttpClient if account.http is HttpKind.LEAN else HttpClient
+    kind = LeanHttpClient if account.http is HttpKind.LEAN else _TaskHttpClient
     return kind(
         account.url,
         headers,
@@ -78,3 +79,10 @@ def call_http(
         keepalive_s=account.keepalive_s,
         ca_file=account.ca_file,
     )
+
+
+class _TaskHttpClient(HttpClient):
+    """aiohttp asks which task it runs in, and an `Errand` has none: each request gets one of its own."""
+
+    async def request(self, *args: Any, **options: Any) -> Reply:
+        return await asyncio.get_running_loop().create_task(super().request(*args, **options))

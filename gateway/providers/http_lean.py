@@ -93,12 +93,9 @@ class LeanHttpClient:
         exchange.timer = pool.loop.call_later(max(timeout_s, 0.0), exchange.expire, timeout_s)
         pool.submit(exchange)
         try:
-            reply = await exchange.answer
-        except asyncio.CancelledError:
-            exchange.give_up()
-            raise
+            reply = await exchange
         finally:
-            # It holds the error, whose traceback holds this frame: a ring only the collector would find.
+            # It may hold the error, whose traceback holds this frame: a ring only the collector would find.
             del exchange
         if reply.status == TOO_MANY_REQUESTS:
             raise RateLimitedError(

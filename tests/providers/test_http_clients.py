@@ -233,7 +233,7 @@ def test_an_answer_may_come_in_any_pieces(cuts: list[int], form: str) -> None:
             connection.data_received(data[start:cut])
             start = cut
         connection.eof_received()
-        assert exchange.answer.result() == Reply(200, b'{"a":1}', "r1", None)
+        assert exchange.result() == Reply(200, b'{"a":1}', "r1", None)
     finally:
         loop.close()
 
@@ -272,6 +272,18 @@ async def test_bytes_nobody_asked_for_spoil_no_later_answer(kind: type[Client]) 
                 assert (await post(client)).body == b"{}"
             except BadAnswerError:
                 continue
+
+
+async def test_bytes_nobody_asked_for_do_not_answer_the_next_in_line() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        good = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+        writer.write(good + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+        await reader.read()
+
+    async with raw(serve) as url, opened(LeanHttpClient, url, most=1) as client:
+        replies = await asyncio.gather(*(post(client) for _ in range(3)))
+    assert [reply.body for reply in replies] == [b"{}"] * 3
 
 
 async def test_a_request_given_up_frees_its_place() -> None:
