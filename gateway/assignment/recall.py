@@ -17,6 +17,7 @@ from gateway.assignment.settings import AssignmentSettings
 from gateway.model.decision import Source
 from gateway.model.phone import PhoneNumber
 from gateway.stores.base import StoreError
+from gateway.stores.redis_shown import Shown, read_shown, write_shown
 
 log = logging.getLogger(__name__)
 
@@ -146,19 +147,17 @@ class SharedAnswers:
         return found if kept is None else kept._replace(age_s=0.0)
 
     def _parsed(self, value: str | None, source: Source) -> Recalled | None:
-        number, _, kept_at_s = (value or "").partition("|")
-        try:
-            age_s = max(0.0, self._time() - float(kept_at_s))
-        except ValueError:
-            return None  # nothing there, or nothing we wrote
-        return Recalled(PhoneNumber(number), age_s, source)
+        shown = read_shown(value)
+        if shown is None:
+            return None
+        return Recalled(PhoneNumber(shown.number), max(0.0, self._time() - shown.at_s), source)
 
     def _tell_sticky(self, key: LeadKey, ani: PhoneNumber) -> None:
         if self._sticky_s > 0 and (place := shelf_key(key)) is not None:
             self._put(self._sticky_key(*place), ani, self._sticky_s)
 
     def _put(self, key: str, ani: PhoneNumber, keep_s: float) -> None:
-        self._unwritten[key] = (f"{ani.e164}|{self._time():.3f}", keep_s)
+        self._unwritten[key] = (write_shown(Shown(ani.e164, self._time())), keep_s)
         while len(self._unwritten) > _MOST_UNWRITTEN:
             self._unwritten.popitem(last=False)
             self.dropped += 1

@@ -27,6 +27,7 @@ from gateway.model.phone import PhoneNumber
 from gateway.providers.base import Answer
 from gateway.stores.base import StoreError
 from gateway.stores.redis_settings import RedisSettings
+from gateway.stores.redis_shown import read_shown
 from gateway.stores.redis_uses import MOST_ROWS, seen_key
 
 log = logging.getLogger(__name__)
@@ -188,9 +189,8 @@ class SharedEngine:
         except StoreError:
             return
         for prospect, value in zip(prospects, values, strict=True):
-            if value is not None:
-                number, _, seen_s = value.partition("|")
-                self._engine.remember(prospect, Kept(PhoneNumber(number), float(seen_s)))
+            if (shown := read_shown(value)) is not None:
+                self._engine.remember(prospect, Kept(PhoneNumber(shown.number), shown.at_s))
 
     def _pick(self, ask: _Ask) -> Choice | None:
         try:

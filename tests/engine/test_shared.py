@@ -20,6 +20,7 @@ from gateway.providers.base import Answer
 from gateway.stores.inventory import MIGRATIONS, InventoryStore
 from gateway.stores.redis import RedisStore
 from gateway.stores.redis_link import RedisLink
+from gateway.stores.redis_uses import seen_key
 from gateway.stores.sqlite import SqliteDatabase
 from tests.stores.redis_server import REAL_REDIS, Door, RedisServer, door_to, settings_for
 
@@ -174,6 +175,14 @@ async def test_a_prospect_is_shown_the_same_number_by_every_node(farm: Farm) -> 
         await nodes[turn % 2].call(100 + turn)
         shown.append(await nodes[turn % 2].call(7))
     assert len(set(shown)) == 1
+
+
+async def test_what_none_of_us_wrote_costs_no_call_its_number(farm: Farm) -> None:
+    node = await farm.open(sticky_days=30)
+    key = seen_key(node.shared._prefix, "+12127770001")
+    for strange in ("nonsense", "+12125550100|soon", "|"):
+        await node.link.write([(key, strange, 60.0)])
+        assert await node.call(1) is not None
 
 
 async def test_calls_are_counted_alone_while_redis_is_away_and_all_uses_are_merged_once(farm: Farm) -> None:
