@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -28,7 +27,6 @@ from gateway.stores.base import (
 )
 from gateway.stores.settings import SpoolSettings
 from gateway.stores.spool import SqliteSpool
-from gateway.stores.spool_rows import encoded
 from gateway.telemetry.logs import Throttle
 from gateway.telemetry.metrics import DialMetrics
 
@@ -136,7 +134,7 @@ class DialSpool:
         Nobody has to wait for the future: what was put is tried until it is written, unless memory runs out.
         """
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        item = _Item(_writable(dial), future)
+        item = _Item(dial, future)
         if self._closing or self._metrics.buffered >= self._settings.buffer_records:
             self._lose(item)
             return future
@@ -305,17 +303,3 @@ def described(dial: Dial) -> str:
 def _masked(number: str) -> str:
     phone = parse_phone(number)
     return number[-2:].rjust(len(number), "*") if phone is None else phone.masked
-
-
-def _writable(dial: Dial) -> Dial:
-    """The record without the half characters (lone surrogates) that no file and no API takes."""
-    try:
-        encoded(dial)
-    except ValueError:
-        texts: dict[str, Any] = {
-            name: value.encode("utf-8", "replace").decode()
-            for name in dial.__slots__
-            if isinstance(value := getattr(dial, name), str)
-        }
-        return replace(dial, **texts)
-    return dial

@@ -6,8 +6,10 @@ ids go in, and slices come out, as one JSON text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 import msgspec
 import orjson
@@ -22,11 +24,8 @@ _DECODER = msgspec.json.Decoder(Dial)
 
 
 def encoded(dial: Dial) -> str:
-    """The record as JSON. Raises `ValueError` when its text is no Unicode (lone surrogates)."""
-    try:
-        return orjson.dumps(dial).decode()
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"the record cannot be written: {error}") from error
+    """The record as JSON, without the half characters (lone surrogates) that no file and no API takes."""
+    return _mended(dial)[1]
 
 
 def decoded(text: str) -> Dial:
@@ -41,11 +40,9 @@ def put(
     now: float,
     settle_s: float = 0.0,
 ) -> list[Stored]:
-    """Put records, or let them better those known by their `dial_id`; an answer for each.
-
-    Raises `ValueError`, with nothing put, when one cannot be written.
-    """
-    texts = [encoded(dial) for dial in dials]
+    """Put records, or let them better those known by their `dial_id`; an answer for each."""
+    mended = [_mended(dial) for dial in dials]
+    dials, texts = [dial for dial, _ in mended], [text for _, text in mended]
     known = _known(transaction, [dial.dial_id for dial in dials])
     number = first = _next_number(transaction)
     rows: list[tuple[Value, ...]] = []
@@ -133,6 +130,20 @@ def _forget(transaction: Transaction, numbers: str, now: float) -> None:
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE record = id)",
         (now, numbers),
     )
+
+
+def _mended(dial: Dial) -> tuple[Dial, str]:
+    """The record as `encoded` writes it, and the text."""
+    try:
+        return dial, orjson.dumps(dial).decode()
+    except orjson.JSONEncodeError:
+        texts: dict[str, Any] = {
+            name: value.encode("utf-8", "replace").decode()
+            for name in dial.__slots__
+            if isinstance(value := getattr(dial, name), str)
+        }
+        dial = replace(dial, **texts)
+        return dial, orjson.dumps(dial).decode()
 
 
 def _known(transaction: Transaction, dial_ids: Sequence[str]) -> set[str]:
