@@ -16,8 +16,8 @@ _BUCKET_S = 0.01
 """How long the allowed rate may be exceeded twofold: a stir of the machine is no rush of calls."""
 _CALM_S = 0.2
 """How much of the allowed rate must have been left unused before leads go singly again."""
-_GROWTH = ((0.75, 8.0), (0.5, 4.0))
-"""From this share of the requests allowed, windows are so many times longer."""
+_WINDOWS = ((0.75, 8.0), (0.5, 4.0))
+"""From this share of the requests allowed, windows are so many times longer, whatever the rate."""
 
 
 class Pacing:
@@ -26,21 +26,22 @@ class Pacing:
     def __init__(self, settings: AssignmentSettings) -> None:
         self._window_s = settings.batch_window_s
         self._max_batch = settings.max_batch
+        self._windows_s = [
+            (share * settings.max_in_flight, factor * settings.batch_window_s) for share, factor in _WINDOWS
+        ]
         self._rate = settings.batch_above
-        self._room = max(1.0, settings.batch_above * _BUCKET_S)
-        self._calm = max(self._room, settings.batch_above * _CALM_S)
-        self._left = self._room if settings.batch_above else 0.0
+        self._room = max(1.0, self._rate * _BUCKET_S)
+        self._calm = max(self._room, self._rate * _CALM_S)
+        self._left = self._room
         self._counted_at = 0.0
-        self._gathers = not settings.batch_above
+        self._gathers = False
         self._sent_at = float("-inf")
-        self._growth = [(share * settings.max_in_flight, factor) for share, factor in _GROWTH]
-        self._few = settings.max_in_flight / 2
 
     def came(self, now: float) -> None:
         """A lead came."""
         left = self._left + (now - self._counted_at) * self._rate
         self._counted_at = now
-        if left < 1.0 or not self._rate:
+        if left < 1.0:
             self._gathers = True
         elif self._gathers:
             self._gathers = left < self._calm
@@ -54,9 +55,12 @@ class Pacing:
 
     def ready_at(self, waiting: int, in_flight: int) -> float:
         """When the next request may go, with so many leads waiting and requests under way."""
-        if waiting >= self._max_batch or (not self._gathers and in_flight < self._few):
-            return 0.0
-        for many, factor in self._growth:
+        window_s = self._window_for(in_flight)
+        return self._sent_at + window_s if window_s and waiting < self._max_batch else 0.0
+
+    def _window_for(self, in_flight: int) -> float:
+        """How long leads gather, 0 when each goes at once."""
+        for many, window_s in self._windows_s:
             if in_flight >= many:
-                return self._sent_at + self._window_s * factor
-        return self._sent_at + self._window_s
+                return window_s
+        return self._window_s if self._gathers else 0.0
