@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gateway.service import supervisor_control as control
 from gateway.service.loop import run, settle_memory
+from gateway.service.reloading import logging_as
 from gateway.service.settings_file import read_settings
 from gateway.service.supervisor_control import (
     Cover,
@@ -25,7 +26,6 @@ from gateway.service.supervisor_control import (
 from gateway.service.wiring import ReportingPart, WorkerPart
 from gateway.service.worker import http_notes, prepare, stop_on_signals, told
 from gateway.stores.base import StoreError
-from gateway.telemetry import logs
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +95,10 @@ async def _report(line: socket.socket, part: ReportingPart, feed: socket.socket)
 async def _reload(part: ReportingPart, descriptor: int) -> str:
     """What keeps the settings from being taken into force, "" when nothing does."""
     settings = read_settings(descriptor)
-    before = part.settings.log
     try:
-        await asyncio.to_thread(logs.configure, settings.log)
-        await part.reload(settings)
+        async with logging_as(settings.log, before=part.settings.log):
+            await part.reload(settings)
     except (OSError, ValueError, StoreError) as error:
-        await asyncio.to_thread(logs.configure, before)
         return str(error) or type(error).__name__
     settle_memory()
     return ""

@@ -7,7 +7,8 @@ SIGHUP ─► read, check ─► leave out what needs a restart ─► apply ─
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from gateway.config import checks
 from gateway.config.checks import Purpose
@@ -17,6 +18,7 @@ from gateway.service.reload_rules import merge
 from gateway.service.service_manager import ServiceManager
 from gateway.stores.base import StoreError
 from gateway.telemetry import logs
+from gateway.telemetry.settings import LogSettings
 
 log = logging.getLogger(__name__)
 
@@ -84,18 +86,28 @@ class Reloader:
                     _named(merged.kept),
                 )
                 raise ConfigError(problems)
-        # First, for it may fail and is taken back easily.
-        await asyncio.to_thread(logs.configure, merged.settings.log)
-        try:
+        async with logging_as(merged.settings.log, before=self.settings.log):
             await self._apply(merged.settings)
-        except BaseException:
-            await asyncio.to_thread(logs.configure, self.settings.log)
-            raise
         self.settings = merged.settings
         for path in merged.kept:
             log.warning("reload: %s needs a restart; until then it stays as it is", path)
         log.info("reloaded; changed: %s", _named(merged.changed) or "nothing")
         return "reloaded" + (f"; {len(merged.kept)} settings need a restart" if merged.kept else "")
+
+
+@asynccontextmanager
+async def logging_as(settings: LogSettings, *, before: LogSettings) -> AsyncIterator[None]:
+    """Log by `settings` from here on, or again as `before` when the block fails.
+
+    Logs go first in a reload: they may fail, and are taken back easily. Raises `OSError` for a file that
+    cannot be written.
+    """
+    await asyncio.to_thread(logs.configure, settings)
+    try:
+        yield
+    except BaseException:
+        await asyncio.to_thread(logs.configure, before)
+        raise
 
 
 def _name(problems: Iterable[Problem]) -> None:
