@@ -21,8 +21,9 @@ MAX_MESSAGE_BYTES = 64 * 1024
 """Asterisk's own messages stay under 8 KiB with twenty channel variables of the greatest length."""
 MAX_BANNER_BYTES = 256
 
-_END = b"\r\n\r\n"
-_BANNER = b"Asterisk Call Manager/"
+END = b"\r\n\r\n"
+"""What ends a message."""
+BANNER = b"Asterisk Call Manager/"
 
 
 class NotAsteriskError(Exception):
@@ -41,7 +42,7 @@ class FrameKind(Enum):
 _KINDS = tuple((kind.value, kind) for kind in FrameKind)
 _WANTED = tuple(kind.value for kind in FrameKind)
 _KNOWN = b"Event: "
-_NEXT_HANGUP = _END + FrameKind.HANGUP.value
+_NEXT_HANGUP = END + FrameKind.HANGUP.value
 
 
 class Frame(NamedTuple):
@@ -87,30 +88,30 @@ class AmiDecoder:
             self._rest = self._read_banner(self._rest + data[:stop])
             stop = 0
         # The message under way is completed alone, so that the many behind it are not copied.
-        first = data.find(_END, 0, stop) + len(_END)
-        if len(_END) <= first < stop:
+        first = data.find(END, 0, stop) + len(END)
+        if len(END) <= first < stop:
             self._read(self._rest + data[:first], 0, len(self._rest) + first)
-            self._read(data, first - len(_END), stop)
+            self._read(data, first - len(END), stop)
         else:
             self._read(self._rest + data[:stop], 0, len(self._rest) + stop)
 
     def _read(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
         """Take the messages between `start` and `stop` that are whole; another's end stands at `start`."""
-        end = -1 if self.version is None else buffer.rfind(_END, start, stop)
+        end = -1 if self.version is None else buffer.rfind(END, start, stop)
         if end > start:
             before, known = self._frame_bytes, len(self._frames)
             if self.only_hangups:
                 self._find_hangups(buffer, start, end)
             else:
                 self._cut_apart(buffer, start, end)
-            wanted = self._frame_bytes - before + len(_END) * (len(self._frames) - known)
+            wanted = self._frame_bytes - before + len(END) * (len(self._frames) - known)
             self._metrics.passed_over_bytes += end - start - wanted
             self._losing = False
             start = end
-        elif stop - start > MAX_MESSAGE_BYTES + 2 * len(_END):
+        elif stop - start > MAX_MESSAGE_BYTES + 2 * len(END):
             self._metrics.oversized += not self._losing
             self._losing = True
-            start = stop + 1 - len(_END)
+            start = stop + 1 - len(END)
         self._rest = bytes(buffer[start:stop])
 
     def frames(self, limit: int) -> list[Frame]:
@@ -124,13 +125,13 @@ class AmiDecoder:
         """Find the Hangup events between the ends of messages at `start` and `end`."""
         start = buffer.find(_NEXT_HANGUP, start, end)
         while start >= 0:
-            stop = buffer.find(_END, start + len(_END))
+            stop = buffer.find(END, start + len(END))
             self._keep(FrameKind.HANGUP, bytes(buffer[start:stop]))
             start = buffer.find(_NEXT_HANGUP, stop, end)
 
     def _cut_apart(self, buffer: bytes | bytearray, start: int, end: int) -> None:
         """Look at each message that is whole; the first piece belongs to one taken or lost."""
-        for message in bytes(buffer[start:end]).split(_END)[1:]:
+        for message in bytes(buffer[start:end]).split(END)[1:]:
             if message.startswith(_KNOWN) and not message.startswith(_WANTED):
                 continue
             body = message.strip(b"\r\n")  # an empty line too many harms nothing
@@ -152,11 +153,11 @@ class AmiDecoder:
     def _read_banner(self, buffer: bytes) -> bytes:
         """What follows the banner, as if a message had ended before; `buffer` while that is not whole."""
         line, end, rest = buffer.partition(b"\r\n")
-        begins_well = line.startswith(_BANNER) if end else _BANNER.startswith(line[: len(_BANNER)])
+        begins_well = line.startswith(BANNER) if end else BANNER.startswith(line[: len(BANNER)])
         if not begins_well or len(line) > MAX_BANNER_BYTES:
             said = line[:40].decode("ascii", "replace")
             raise NotAsteriskError(f"a manager of Asterisk begins with its version, this one with {said!r}")
         if not end:
             return buffer
-        self.version = line[len(_BANNER) :].decode("ascii", "replace").strip()
-        return _END + rest
+        self.version = line[len(BANNER) :].decode("ascii", "replace").strip()
+        return END + rest

@@ -7,6 +7,7 @@ Uses the gateway's own user, so what it may see is what the gateway may. Surpris
 import asyncio
 from collections.abc import Callable
 
+from gateway.ami.decoder import BANNER, END
 from gateway.ami.listener import (
     Connection,
     LinkLostError,
@@ -18,8 +19,6 @@ from gateway.ami.listener import (
 from gateway.ami.message import Message, read_message
 from gateway.ami.settings import AmiSettings
 
-_END = b"\r\n\r\n"
-_BANNER = b"Asterisk Call Manager/"
 _RESPONSE = b"Response: "
 _EVENT = b"Event: "
 _MAX_LISTED = 500_000
@@ -120,13 +119,13 @@ class PbxSession:
     def _hear(self, data: bytearray, size: int) -> None:
         self._buffer += data[:size]
         if not self._has_banner:
-            if not self._buffer.startswith(_BANNER[: len(self._buffer)]):
+            if not self._buffer.startswith(BANNER[: len(self._buffer)]):
                 raise NotAManagerError("no manager")
             line, end, rest = self._buffer.partition(b"\r\n")
-            if not end or len(line) < len(_BANNER):
+            if not end or len(line) < len(BANNER):
                 return
             self._has_banner, self._buffer = True, rest
-        *bodies, self._buffer = self._buffer.split(_END)
+        *bodies, self._buffer = self._buffer.split(END)
         for body in bodies:
             self._take(body.lstrip(b"\r\n"))
         if len(self._buffer) > _MAX_WAITING_BYTES:
