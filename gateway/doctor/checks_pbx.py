@@ -79,6 +79,11 @@ CLOCK = Kind(
     Verdict.WARNING,
     "records carry wrong times, and a call may seem to end before it began",
 )
+NO_NAME = Kind(
+    "pbx.systemname-missing",
+    Verdict.WARNING,
+    "two PBXes can give two calls one uniqueid, and the second record is taken for a repeat of the first",
+)
 
 
 async def _login(pbx: Pbx) -> Iterable[Finding]:
@@ -199,6 +204,16 @@ async def _clock(pbx: Pbx) -> Iterable[Finding]:
     return [right("its clock agrees with this machine's")]
 
 
+async def _system_name(pbx: Pbx) -> Iterable[Finding]:
+    if pbx.is_alone:
+        return []
+    name = await pbx.system_name()
+    if not name:
+        change = Change("asterisk.conf [options]", f"systemname = {pbx.name}  (then restart Asterisk)")
+        return [NO_NAME.seen("its uniqueids do not name it, and the gateway has several PBXes", change)]
+    return [right(f"its uniqueids begin with {name}")]
+
+
 def _short(error: Exception | None) -> str:
     text = getattr(error, "strerror", None) or str(error) or "nobody answers in time"
     return " ".join(str(text).split())[:120]
@@ -214,4 +229,5 @@ CHECKS: tuple[Check[Pbx], ...] = (
     Check("pbx.timestampevents", Part.ASTERISK, _timestamps, (NO_TIMESTAMPS,)),
     Check("pbx.writetimeout", Part.ASTERISK, _writetimeout, (SHORT_WRITE,)),
     Check("pbx.clock", Part.ASTERISK, _clock, (CLOCK,)),
+    Check("pbx.systemname", Part.ASTERISK, _system_name, (NO_NAME,)),
 )

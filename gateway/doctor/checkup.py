@@ -70,7 +70,7 @@ def _pbx(name: str, settings: Settings, options: Options) -> Pbx:
         host, _ = host_and_port(ami.address)
     except ValueError:
         host = ""
-    return Pbx(name, ami, files_at_hand(options.asterisk_folder, host))
+    return Pbx(name, ami, files_at_hand(options.asterisk_folder, host), is_alone=len(settings.ami) == 1)
 
 
 def _of_pbx(pbx: Pbx, settings: Settings, options: Options, subject: str) -> list[Appointment]:

@@ -63,10 +63,15 @@ class Pbx:
         settings: AmiSettings,
         folder: Path | None,
         *,
+        is_alone: bool = True,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """`folder` is where its files are, `None` when they are not at hand; `wall` tells the time of day."""
+        """`folder` is where its files are, `None` when they are not at hand; `wall` tells the time of day.
+
+        `is_alone`: the gateway has no other PBX.
+        """
         self.name = name
+        self.is_alone = is_alone
         self.settings = settings
         self.folder = folder
         self._wall = wall
@@ -97,6 +102,10 @@ class Pbx:
     async def version(self) -> Version:
         """The release."""
         return await self._shared.fetch("version", self._ask_version)
+
+    async def system_name(self) -> str:
+        """What its uniqueids begin with, "" for none."""
+        return (await self._shared.fetch("core settings", self._ask_core)).get("SystemName", "")
 
     async def dialplan(self) -> Dialplan:
         """All of it."""
@@ -156,9 +165,11 @@ class Pbx:
         answer = await self._asked((await self.session()).ask("ListCommands"))
         return answer.headers
 
+    async def _ask_core(self) -> Mapping[str, str]:
+        return (await self._asked((await self.session()).ask("CoreSettings"))).headers
+
     async def _ask_version(self) -> Version:
-        headers = (await self._asked((await self.session()).ask("CoreSettings"))).headers
-        text = headers.get("AsteriskVersion", "")
+        text = (await self._shared.fetch("core settings", self._ask_core)).get("AsteriskVersion", "")
         if not text:
             raise NotExaminedError("the manager user may not ask the version; it needs write=reporting")
         found = _VERSION.match(text)

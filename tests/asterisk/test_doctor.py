@@ -191,6 +191,17 @@ async def test_clock_that_differs_is_found(doctor: DoctorRig) -> None:
     ]
 
 
+async def test_one_of_several_that_does_not_name_itself_is_found(doctor: DoctorRig) -> None:
+    settings = AmiSettings(address=f"127.0.0.1:{doctor.ami_port}", secret=SECRET)
+    pbx = Pbx("east", settings, None, is_alone=False)
+    found = await examine(appoint(CHECKS, pbx))
+    await pbx.close()
+    wrong = [finding for finding in found if finding.verdict == "warning"]
+    assert [finding.name for finding in wrong] == ["pbx.systemname-missing"]
+    assert wrong[0].change is not None
+    assert wrong[0].change.line.startswith("systemname = east")
+
+
 def test_low_limit_of_open_files_is_found(doctor: DoctorRig) -> None:
     def lower() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))

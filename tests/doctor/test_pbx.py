@@ -103,6 +103,21 @@ async def test_manager_that_is_none_or_ends_is_told_apart(fault: AmiFault, finds
         assert wrong(await findings(pbx)) == finds
 
 
+class Named(Pbx):
+    """With a systemname."""
+
+    async def system_name(self) -> str:
+        return "east"
+
+
+async def test_one_of_several_that_names_itself_is_right() -> None:
+    async with AmiSimulator() as simulator:
+        pbx = Named("east", AmiSettings(address=simulator.address, secret=SECRET), None, is_alone=False)
+        found = await findings(pbx)
+        await pbx.close()
+    assert found["pbx.systemname"].what == "its uniqueids begin with east"
+
+
 async def test_refused_secret_is_found_and_not_shown() -> None:
     async with looked_at(AmiFault.NONE, secret="wrong-secret") as pbx:
         found = await findings(pbx)
