@@ -3,14 +3,14 @@
 Waking up costs more than passing over the events that came: an unfiltered PBX at 1,000 calls a second sends
 40,000 events, and could wake the gateway as often. A call end may wait some milliseconds, as its record
 settles for a second. Asterisk by itself waits 100 ms for a listener (`writetimeout`), of which this takes a
-fifth. A link whose events are filtered is read at
-once, always: most of what comes is wanted. Pure: `now` comes in.
+third. A link whose events are filtered is read at once, always: most of what comes is wanted. Pure: `now`
+comes in.
 """
 
-GATHER_S = 0.02
+GATHER_S = 0.03
 """How long the socket is not read; the most a call end waits for it."""
 DENSE_S = 2 * GATHER_S
-"""Reads further apart than this, below 25 a second, are not worth it."""
+"""Reads further apart than this, below 17 a second, are not worth it."""
 FULL_BYTES = 64 * 1024
 """A read this large needs no gathering: the socket fills without it, and must not stay full."""
 

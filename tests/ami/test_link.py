@@ -330,7 +330,7 @@ async def test_an_unfiltered_pbx_is_heard_and_told_about() -> None:
         fixture.pbx.tell(b"Event: HangupRequest\r\nChanVariable: GATEWAY=1|x\r\n\r\n")
         fixture.pbx.place(call())
         fixture.pbx.hang_up("17.1")
-        await asyncio.sleep(30)  # the network in memory lets no writes gather: each is a read
+        await asyncio.sleep(60)  # the network in memory lets no writes gather: each is a read
         assert len(fixture.ends) == 1
         assert fixture.link.findings == {Finding.UNFILTERED}
         assert fixture.metrics.passed_over_bytes > 1_100 * 600
