@@ -29,6 +29,7 @@ LOADS: dict[str, dict[str, float | str]] = {
     "miss": {"open": 500},
 }
 _PROGRAM = str(HERE / "profiled.py")
+_LOOP = "asyncio/runners.py"
 OUTSIDE = "(kernel, event loop, start)"
 LIBRARIES = "(standard library and others)"
 BUILTINS = "(built-in functions)"
@@ -76,13 +77,13 @@ def costs(stats: pstats.Stats, calls: int, *, by_file: bool) -> list[Cost]:
 def _rows(stats: pstats.Stats, *, by_file: bool) -> Iterator[tuple[str, float, int]]:
     # (file, line, function) to (primitive calls, calls, own time, time with callees, callers)
     table: dict[tuple[str, int, str], tuple[int, int, float, float, object]] = stats.stats  # type: ignore[attr-defined]
-    for (file, _, function), (_, count, own_s, *_) in table.items():
-        yield part_of(file, function, by_file=by_file), own_s, count
+    for (file, *_), (_, count, own_s, *_) in table.items():
+        yield part_of(file, by_file=by_file), own_s, count
 
 
-def part_of(file: str, function: str, *, by_file: bool) -> str:
-    """Which part a function of a file belongs to; built-in functions have no file."""
-    if function in {"<method 'run_until_complete' of 'uvloop.loop.Loop' objects>", "run"} or "select" in file:
+def part_of(file: str, *, by_file: bool) -> str:
+    """Which part the functions of a file belong to; built-in ones have none, and the loop runs in `_LOOP`."""
+    if file.endswith(_LOOP):
         return OUTSIDE
     if file == "~":
         return BUILTINS
