@@ -81,6 +81,7 @@ class Coalescer:
         self._waiting: deque[_Ask] = deque()
         self._under_way: set[Errand] = set()
         self._timer: Timer | None = None
+        self._is_pumping = False
         self._pacing = Pacing(settings)
         self._held_until = 0.0
         self._rest = BatchRest()
@@ -138,7 +139,19 @@ class Coalescer:
     # When and what to send
 
     def _pump(self) -> None:
-        """Send what may be sent now; set the timer for the rest."""
+        """Send what may be sent now; set the timer for the rest.
+
+        What ends at once asks for this again within it: then the loop under way goes on with the rest.
+        """
+        if self._is_pumping:
+            return
+        self._is_pumping = True
+        try:
+            self._send_waiting()
+        finally:
+            self._is_pumping = False
+
+    def _send_waiting(self) -> None:
         while self._waiting and len(self._under_way) < self._settings.max_in_flight:
             now = self._loop.time()
             ready_at = self._held_until

@@ -369,3 +369,27 @@ async def test_closing_answers_everybody(settings: AssignmentSettings, lead: Mak
     await asking.lane.close()
     asking.assert_each_once()
     assert asking.reasons == {Reason.UNAVAILABLE}
+
+
+class RefusingAtOnce(ScriptedProvider):
+    """Answers the first lead after a while, and refuses all others before anything is waited for."""
+
+    is_asked = False
+
+    async def assign(self, lead: Lead, *, timeout_s: float) -> Answer:
+        if self.is_asked:
+            raise RefusedError("not this one", status=422)
+        self.is_asked = True
+        return await super().assign(lead, timeout_s=timeout_s)
+
+
+async def test_a_queue_that_is_refused_at_once_is_emptied_to_its_end(
+    settings: AssignmentSettings, lead: Make
+) -> None:
+    asking = Asking(RefusingAtOnce(), replace(settings, batching=False, max_in_flight=1, max_waiting=5_000))
+    for number in range(3_000):
+        asking.ask(number, lead(number))
+    await asyncio.sleep(0.1)
+    asking.assert_each_once()
+    assert asking.outcomes[2_999] != [Reason.TIMEOUT]
+    assert len(asking.at) == 3_000
