@@ -77,10 +77,6 @@ class Exchange(Wait):
         """There will be no answer."""
         self._end(error)
 
-    def give_up(self) -> None:
-        """Nobody wants the answer any more: a connection that is busy with it has to be closed."""
-        self._end(asyncio.CancelledError(), closes=True)
-
     def expire(self, took_s: float) -> None:
         """The time is over."""
         self._end(TimedOutError(f"no answer within {took_s * 1000:.0f} ms"), closes=True)
@@ -115,9 +111,9 @@ class Exchange(Wait):
         return self._loop
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - a task gives one
-        """Give it up, unless it is over."""
+        """Nobody wants the answer any more: a connection that is busy with it has to be closed."""
         was_over = self.is_over()
-        self.give_up()
+        self._end(asyncio.CancelledError(), closes=True)
         return not was_over
 
     def _end(self, outcome: Reply | BaseException, *, closes: bool = False) -> None:
