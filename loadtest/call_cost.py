@@ -20,14 +20,14 @@ from pathlib import Path
 
 from load_process import LoadError, load_process
 from processes import ENVIRONMENT, HERE, StartError
+from sample import UPSTREAM_DELAY_MS
+from sections import hit, miss
 from servers import HITS, Server, gateway, running
 from stub_process import running_stub
 
 ROOT = HERE.parent
-LOADS: dict[str, dict[str, float | str]] = {
-    "hit": {"open": 50, "phones": 2_000},
-    "miss": {"open": 500},
-}
+LOADS = {section.name: section.load for section in (hit((), 1, 0.0), miss((), 1, 0.0))}
+"""Those of the benchmark."""
 _PROGRAM = str(HERE / "profiled.py")
 _LOOP = "asyncio/runners.py"
 OUTSIDE = "(kernel, event loop, start)"
@@ -51,7 +51,10 @@ def profiled(path: str, seconds: float, folder: Path) -> tuple[pstats.Stats, int
     file = folder / "profile"
     ENVIRONMENT["LOADTEST_PROFILE"] = str(file)
     server = Server("profiled", "", gateway(*(HITS if path == "hit" else ()), program=(_PROGRAM,)))
-    with running_stub(folder, delay_ms=20.0) as stub, running(server, stub.url, folder) as (_, port):
+    with (
+        running_stub(folder, delay_ms=UPSTREAM_DELAY_MS) as stub,
+        running(server, stub.url, folder) as (_, port),
+    ):
         load = {**LOADS[path], "port": port, "seconds": seconds}
         with load_process("generator.py", load) as generator:
             generator.expect("ready")
