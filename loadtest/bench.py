@@ -16,9 +16,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from load_process import LoadError
+from load_process import exit_with
 from plot import NoPlotError, draw
-from processes import StartError
 from report import print_section, print_verdicts
 from rounds import Bench
 from sample import Section
@@ -95,8 +94,4 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (StartError, LoadError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(3)
+    exit_with(main)

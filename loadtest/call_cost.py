@@ -11,15 +11,14 @@ its own.
 
 import argparse
 import pstats
-import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from load_process import LoadError, load_process
-from processes import ENVIRONMENT, HERE, StartError
+from load_process import LoadError, exit_with, load_process
+from processes import ENVIRONMENT, HERE
 from sample import UPSTREAM_DELAY_MS
 from sections import hit, miss
 from servers import HITS, Server, gateway, running
@@ -116,8 +115,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (StartError, LoadError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(3)
+    exit_with(main)

@@ -4,8 +4,8 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
 
 from proc import pin
 from processes import ENVIRONMENT, HERE, LOAD_CPU, StartError, wait_until_listening
@@ -67,3 +67,12 @@ def load_process(
         except BaseException:
             process.kill()
             raise
+
+
+def exit_with(main: Callable[[], int]) -> NoReturn:
+    """Run a script's `main`: the process ends with its code, or with 3 where a part did not start."""
+    try:
+        sys.exit(main())
+    except (StartError, LoadError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(3)

@@ -26,9 +26,9 @@ from typing import Any
 
 from certificates import make_certificates
 from growth import Growth
-from load_process import LoadError, LoadProcess, load_process
+from load_process import LoadProcess, exit_with, load_process
 from measure import delivered
-from processes import ENVIRONMENT, HERE, StartError, free_port
+from processes import ENVIRONMENT, HERE, free_port
 from servers import REPORTING, Server, gateway, running
 from soak_watch import Look, Watch
 from stub_process import Stub, running_stub
@@ -262,8 +262,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (StartError, LoadError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(3)
+    exit_with(main)
